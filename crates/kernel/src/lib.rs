@@ -1,0 +1,21 @@
+//! What every other crate shares: typed ids, quantities and units, the clock and the source of randomness,
+//! pages and cursors, and the one table of error codes.
+//!
+//! Invariants: no IO and no async here; nothing in this crate knows a database, a protocol or a page.
+//! Time and ids are obtained from [`Env`] only, so that a test decides both.
+
+mod code;
+mod env;
+mod error;
+mod id;
+mod page;
+mod quantity;
+mod unit;
+
+pub use code::{Code, TenantId};
+pub use env::Env;
+pub use error::{ErrorCode, FieldError, Invalid};
+pub use id::{FacilityId, ItemId, LocationId, LotId, MovementId, ReceiptId, ReceiptLineId, RecommendationId, UserId};
+pub use page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
+pub use quantity::Quantity;
+pub use unit::{LengthUnit, MassUnit, VolumeUnit};
