@@ -1,0 +1,149 @@
+//! Settings: defaults, then `entrepot.toml`, then the environment, then flags. Unknown or contradictory settings refuse to
+//! start; the message names the setting and never its value.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Addresses for everybody.
+    pub listen: Vec<String>,
+    /// Addresses for operators: the same routes plus health details and metrics without a token. Keep them on loopback.
+    pub listen_ops: Vec<String>,
+    /// Where the private PostgreSQL and everything else of ours lives.
+    pub data_dir: PathBuf,
+    /// A PostgreSQL of yours; without it a private one runs in `data_dir`.
+    pub database_url: Option<String>,
+    /// Folder with `postgres` and `initdb`, when they are not where they usually are.
+    pub pg_bin: Option<PathBuf>,
+    pub log_format: LogFormat,
+    /// A tracing filter such as `info,sqlx=warn`.
+    pub log: String,
+    /// Set when a proxy in front speaks HTTPS: cookies become Secure and HSTS is sent.
+    pub https: bool,
+    pub pool_size: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec!["127.0.0.1:8080".into()],
+            listen_ops: vec!["127.0.0.1:8081".into()],
+            data_dir: default_data_dir(),
+            database_url: None,
+            pg_bin: None,
+            log_format: LogFormat::Text,
+            log: "info".into(),
+            https: false,
+            pool_size: 16,
+        }
+    }
+}
+
+/// `/var/lib/entrepot` as root, else `$XDG_DATA_HOME/entrepot`.
+fn default_data_dir() -> PathBuf {
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/entrepot");
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    base.unwrap_or_else(|| PathBuf::from(".")).join("entrepot")
+}
+
+/// What flags may set; only what was given overrides.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Flags {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listen: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listen_ops: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Environment names without our prefix, because the world knows them by these.
+    const SHARED_NAMES: [&str; 2] = ["DATABASE_URL", "LOG_FORMAT"];
+
+    pub fn load(file: &Path, flags: &Flags) -> Result<Self> {
+        // ENTREPOT_DATA belongs to the tests; ENTREPOT_URL and ENTREPOT_TOKEN to client commands.
+        let ours = Env::prefixed("ENTREPOT_").ignore(&["data", "url", "token"]);
+        let config: Config = Figment::from(Serialized::defaults(Config::default()))
+            .merge(Toml::file(file))
+            .merge(Env::raw().only(&Self::SHARED_NAMES))
+            .merge(ours)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| explain(&error))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<()> {
+        for (name, addresses) in [("listen", &self.listen), ("listen_ops", &self.listen_ops)] {
+            for address in addresses {
+                if address.parse::<std::net::SocketAddr>().is_err() {
+                    return Err(Error::field(name, "must be addresses such as 127.0.0.1:8080"));
+                }
+            }
+        }
+        if self.listen.is_empty() {
+            return Err(Error::field("listen", "must name at least one address"));
+        }
+        if !(2..=500).contains(&self.pool_size) {
+            return Err(Error::field("pool_size", "must be between 2 and 500"));
+        }
+        if self.database_url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+            return Err(Error::field("DATABASE_URL", "must begin with postgres://"));
+        }
+        if self.database_url.is_some() && self.pg_bin.is_some() {
+            return Err(Error::field(
+                "pg_bin",
+                "contradicts DATABASE_URL: with a database of yours no private server is started",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Names every setting at fault and where it came from, never the value (figment's own text would print it).
+fn explain(error: &figment::Error) -> Error {
+    let fields = error
+        .clone()
+        .into_iter()
+        .map(|one| {
+            let path = match &one.kind {
+                figment::error::Kind::UnknownField(name, _) | figment::error::Kind::UnknownVariant(name, _)
+                    if one.path.is_empty() =>
+                {
+                    name.clone()
+                }
+                _ => one.path.join("."),
+            };
+            let origin = one.metadata.as_ref().map_or_else(String::new, |origin| format!(" (from {})", origin.name));
+            let message = match &one.kind {
+                figment::error::Kind::UnknownField(_, known) => {
+                    format!("is not a setting; the settings are {}", known.join(", "))
+                }
+                figment::error::Kind::UnknownVariant(_, known) => format!("must be one of {}", known.join(", ")),
+                figment::error::Kind::InvalidType(_, expected) => format!("must be {expected}"),
+                _ => "cannot be read".into(),
+            };
+            kernel::FieldError::new(path, format!("{message}{origin}"))
+        })
+        .collect();
+    Error::invalid(fields)
+}

@@ -1,0 +1,129 @@
+use kernel::ErrorCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use sqlx::Executor as _;
+
+use crate::auth::Actor;
+use crate::database::Tx;
+use crate::{App, Error, Result};
+
+const ATTEMPTS: u32 = 4;
+
+/// A caller's promise that requests with this key are one and the same request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    key: String,
+    fingerprint: [u8; 32],
+}
+
+impl IdempotencyKey {
+    /// `operation` is the method and path, or the mutation's name; with the body it tells one request from another.
+    pub fn new(key: &str, operation: &str, body: &[u8]) -> Self {
+        let fingerprint = Sha256::new().chain_update(operation).chain_update([0]).chain_update(body).finalize().into();
+        Self { key: key.to_owned(), fingerprint }
+    }
+}
+
+/// Runs `work` in one transaction of the actor's tenant and commits.
+///
+/// With a key the effect happens once: the key is inserted first, in the same transaction, so that a second request with it
+/// waits (at most 5 s) until the first ended, and then gets the first's answer. Deadlocks and serialization failures are
+/// run again; nobody outside hears of them.
+pub async fn mutate<R>(
+    app: &App,
+    actor: &Actor,
+    key: Option<&IdempotencyKey>,
+    work: impl AsyncFnOnce(&mut Tx) -> Result<R> + Clone,
+) -> Result<R>
+where
+    R: Serialize + DeserializeOwned,
+{
+    let mut attempt = 1;
+    loop {
+        match once(app, actor, key, work.clone()).await {
+            Err(error) if error.is_transient() && attempt < ATTEMPTS => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn once<R>(
+    app: &App,
+    actor: &Actor,
+    key: Option<&IdempotencyKey>,
+    work: impl AsyncFnOnce(&mut Tx) -> Result<R>,
+) -> Result<R>
+where
+    R: Serialize + DeserializeOwned,
+{
+    let mut tx = app.db.begin(actor.tenant()).await?;
+    if let Some(key) = key
+        && let Some(answer) = claim(&mut tx, actor, key).await?
+    {
+        return serde_json::from_value(answer).map_err(Error::internal);
+    }
+    let result = work(&mut tx).await?;
+    if let Some(key) = key {
+        remember(&mut tx, actor, key, &result).await?;
+    }
+    tx.commit().await?;
+    Ok(result)
+}
+
+/// `None` when the key is ours now; the stored answer when somebody was first.
+async fn claim(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<serde_json::Value>> {
+    tx.execute("SET LOCAL lock_timeout = '5s'").await?;
+    let inserted = sqlx::query!(
+        "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
+        actor.tenant().as_str(),
+        actor.principal.user.0,
+        key.key,
+        &key.fingerprint[..],
+        actor.env.now(),
+    )
+    .execute(&mut **tx)
+    .await
+    .map_err(|error| in_progress(error.into()))?;
+    tx.execute("SET LOCAL lock_timeout TO DEFAULT").await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let stored = sqlx::query!(
+        "SELECT fingerprint, answer FROM platform.idempotency WHERE tenant_id = $1 AND user_id = $2 AND key = $3",
+        actor.tenant().as_str(),
+        actor.principal.user.0,
+        key.key,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if stored.fingerprint != key.fingerprint {
+        return Err(Error::new(ErrorCode::KeyReused, "this idempotency key belongs to a request with another body or address"));
+    }
+    Ok(Some(stored.answer.unwrap_or(serde_json::Value::Null)))
+}
+
+fn in_progress(error: Error) -> Error {
+    let waited_too_long = error.code == ErrorCode::Unavailable && error.detail.contains("holds");
+    if !waited_too_long {
+        return error;
+    }
+    Error {
+        retry_after: Some(2),
+        ..Error::new(ErrorCode::KeyInProgress, "the first request with this idempotency key has not ended yet")
+    }
+}
+
+async fn remember<R: Serialize>(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey, result: &R) -> Result<()> {
+    sqlx::query!(
+        "UPDATE platform.idempotency SET answer = $4 WHERE tenant_id = $1 AND user_id = $2 AND key = $3",
+        actor.tenant().as_str(),
+        actor.principal.user.0,
+        key.key,
+        serde_json::to_value(result).map_err(Error::internal)?,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

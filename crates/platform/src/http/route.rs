@@ -1,0 +1,220 @@
+use axum::Router;
+use axum::extract::{FromRequestParts as _, MatchedPath, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::MethodRouter;
+use kernel::ErrorCode;
+use utoipa::openapi::{OpenApi, Paths};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::layers::RequestId;
+use crate::auth::{Actor, Permission, Principal};
+use crate::{App, Error, Result};
+
+pub const SESSION_COOKIE: &str = "entrepot_session";
+
+/// Who may call a route. Declared beside the route, checked before its handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; no token is looked at.
+    Public,
+    /// Anybody, and a handler that says more to those who are signed in.
+    Optional,
+    SignedIn,
+    Needs(Permission),
+}
+
+/// One row of the route table.
+#[derive(Clone, Debug)]
+pub struct RouteInfo {
+    pub method: Method,
+    /// As declared, with `{parameters}`.
+    pub path: String,
+    pub access: Access,
+    /// A page for people: without a session it leads to the sign-in instead of answering 401.
+    pub is_page: bool,
+}
+
+/// The routes of a context: handlers, their documentation and who may call them, declared in one place.
+#[derive(Default)]
+pub struct Api {
+    router: OpenApiRouter<App>,
+    probes: OpenApiRouter<App>,
+    table: Vec<RouteInfo>,
+}
+
+/// What all contexts declared together.
+pub struct Routes {
+    pub router: Router<App>,
+    /// Asked many times a second, small and never a page: only the outermost layer is put around them.
+    pub probes: Router<App>,
+    pub openapi: OpenApi,
+    pub table: Vec<RouteInfo>,
+}
+
+impl Api {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Documented routes: `.route(Access::Needs(ITEMS_READ), routes!(list_items))`.
+    pub fn route(mut self, access: Access, routes: UtoipaMethodRouter<App>) -> Self {
+        let (schemas, paths, methods) = routes;
+        self.declare(&paths, access);
+        let guarded = guarded(methods, access, false);
+        self.router = self.router.routes((schemas, paths, guarded));
+        self
+    }
+
+    /// A documented, public route for [`Routes::probes`].
+    pub fn probe(mut self, routes: UtoipaMethodRouter<App>) -> Self {
+        self.declare(&routes.1, Access::Public);
+        self.probes = self.probes.routes(routes);
+        self
+    }
+
+    fn declare(&mut self, paths: &Paths, access: Access) {
+        for (path, item) in &paths.paths {
+            let declared = [
+                (Method::GET, &item.get),
+                (Method::POST, &item.post),
+                (Method::PUT, &item.put),
+                (Method::PATCH, &item.patch),
+                (Method::DELETE, &item.delete),
+            ];
+            for (method, operation) in declared {
+                if operation.is_some() {
+                    self.table.push(RouteInfo { method, path: path.clone(), access, is_page: false });
+                }
+            }
+        }
+    }
+
+    /// Pages and endpoints that OpenAPI does not describe: `.page(Method::GET, "/items", Access::Needs(..), get(items))`.
+    pub fn page(self, method: Method, path: &str, access: Access, handler: MethodRouter<App>) -> Self {
+        self.add(method, path, access, true, handler)
+    }
+
+    /// As [`Api::page`], but for programs: no redirect to the sign-in.
+    pub fn endpoint(self, method: Method, path: &str, access: Access, handler: MethodRouter<App>) -> Self {
+        self.add(method, path, access, false, handler)
+    }
+
+    fn add(mut self, method: Method, path: &str, access: Access, is_page: bool, handler: MethodRouter<App>) -> Self {
+        let guarded = guarded(handler, access, is_page);
+        self.router = self.router.route(path, guarded);
+        self.table.push(RouteInfo { method, path: path.to_owned(), access, is_page });
+        self
+    }
+
+    pub fn merge(mut self, other: Api) -> Self {
+        self.router = self.router.merge(other.router);
+        self.probes = self.probes.merge(other.probes);
+        self.table.extend(other.table);
+        self
+    }
+
+    pub fn split(self) -> Routes {
+        let (router, mut openapi) = self.router.split_for_parts();
+        let (probes, more) = self.probes.split_for_parts();
+        openapi.merge(more);
+        Routes { router, probes, openapi, table: self.table }
+    }
+}
+
+/// What is open to everybody needs no guard, and health probes should cost nothing.
+fn guarded(handler: MethodRouter<App>, access: Access, is_page: bool) -> MethodRouter<App> {
+    match access {
+        Access::Public => handler,
+        _ => handler.route_layer(from_fn(move |request, next| guard(access, is_page, request, next))),
+    }
+}
+
+async fn guard(access: Access, is_page: bool, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admit(access, &mut parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) if is_page && error.code == ErrorCode::SignInRequired && parts.method == Method::GET => {
+            let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            Redirect::to(&format!("/sign-in?next={}", encode(wanted))).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(access: Access, parts: &mut Parts) -> Result<()> {
+    if access == Access::Public {
+        return Ok(());
+    }
+    let app = parts.extensions.get::<App>().cloned().ok_or_else(|| Error::internal("the router lacks its application layer"))?;
+    let principal = principal(&app, parts).await?;
+    let Some(principal) = principal else {
+        return match access {
+            Access::Optional => Ok(()),
+            _ => Err(Error::new(ErrorCode::SignInRequired, "this needs a sign-in")),
+        };
+    };
+    let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let actor = Actor { principal, request_id, env: app.env.clone() };
+    if let Access::Needs(permission) = access {
+        actor.require(permission)?;
+    }
+    parts.extensions.insert(actor);
+    Ok(())
+}
+
+/// The bearer token wins over the cookie. A cookie is sent by the browser whoever asks, so whatever changes something must
+/// come from our own pages.
+async fn principal(app: &App, parts: &mut Parts) -> Result<Option<Principal>> {
+    if let Some(token) = bearer(&parts.headers) {
+        return app.authenticator.authenticate(token).await;
+    }
+    let Some(secret) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
+    if !parts.method.is_safe() && !is_same_origin(&parts.headers) {
+        let path =
+            MatchedPath::from_request_parts(parts, &()).await.map_or_else(|_| String::new(), |path| path.as_str().to_owned());
+        tracing::warn!(path, "refused a request from another site");
+        return Err(Error::new(ErrorCode::CrossOrigin, "the request does not come from this site"));
+    }
+    app.authenticator.authenticate(secret).await
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name && !value.is_empty()).then_some(value))
+}
+
+/// Whether `Origin` (sent by every browser with a POST) names the host that was asked.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin_host = text(header::ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    match (origin_host, text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.eq_ignore_ascii_case(host),
+        _ => false,
+    }
+}
+
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

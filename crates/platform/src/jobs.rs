@@ -1,0 +1,328 @@
+//! Work for later: a queue in the database (claimed with SKIP LOCKED, retried with back-off), and chores by the clock,
+//! which one leader among all processes runs.
+
+use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
+use kernel::{TenantId, UserId};
+use serde_json::Value;
+use sqlx::{ConnectOptions as _, Connection as _};
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::database::Tx;
+use crate::{App, Error, Result};
+
+/// How often an idle worker looks; enqueuing in the same process wakes nobody sooner, a second is soon enough.
+const POLL: Duration = Duration::from_millis(500);
+const LEADER_LOCK: i64 = 7_166_002;
+
+/// Work to enqueue with [`Tx::enqueue`].
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub kind: &'static str,
+    pub payload: Value,
+    /// While a job of this kind with the same key waits or runs, a second one is not made.
+    pub dedup_key: Option<String>,
+}
+
+/// A claimed job, as its handler sees it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub tenant: TenantId,
+    pub id: Uuid,
+    pub kind: String,
+    pub payload: Value,
+    pub created_by: UserId,
+}
+
+type Handler = Arc<dyn Fn(App, Job) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type ChoreWork = Arc<dyn Fn(App) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
+/// What a context contributes to the clockwork.
+#[derive(Clone, Default)]
+pub struct Jobs {
+    handlers: HashMap<&'static str, Handler>,
+    chores: Vec<Chore>,
+}
+
+/// Work by the clock; its outcome is one short line.
+#[derive(Clone)]
+pub struct Chore {
+    pub name: &'static str,
+    /// Five fields as in crontab(5), in UTC.
+    pub schedule: &'static str,
+    work: ChoreWork,
+}
+
+impl Jobs {
+    pub fn handle<F>(mut self, kind: &'static str, handler: impl Fn(App, Job) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.handlers.insert(kind, Arc::new(move |app, job| Box::pin(handler(app, job))));
+        self
+    }
+
+    pub fn chore<F>(mut self, name: &'static str, schedule: &'static str, work: impl Fn(App) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String>> + Send + 'static,
+    {
+        self.chores.push(Chore { name, schedule, work: Arc::new(move |app| Box::pin(work(app))) });
+        self
+    }
+
+    pub fn merge(mut self, other: Jobs) -> Self {
+        self.handlers.extend(other.handlers);
+        self.chores.extend(other.chores);
+        self
+    }
+
+    /// Runs queue and chores until shutdown.
+    pub async fn run(self, app: App) {
+        let shutdown = app.lifecycle.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.work_queue(&app) => {}
+            () = self.keep_time(&app) => {}
+        }
+    }
+
+    async fn work_queue(&self, app: &App) {
+        loop {
+            match self.claim(app).await {
+                Ok(Some((job, attempt))) => self.perform(app, job, attempt).await,
+                Ok(None) => tokio::time::sleep(POLL).await,
+                Err(error) => {
+                    tracing::warn!(%error, "the job queue cannot be read; trying again");
+                    tokio::time::sleep(POLL * 4).await;
+                }
+            }
+        }
+    }
+
+    /// Claims one job and runs it; `false` when none is due. For tests and commands that must not wait for a worker.
+    pub async fn run_one(&self, app: &App) -> Result<bool> {
+        let Some((job, attempt)) = self.claim(app).await? else { return Ok(false) };
+        self.perform(app, job, attempt).await;
+        Ok(true)
+    }
+
+    async fn claim(&self, app: &App) -> Result<Option<(Job, (i32, i32))>> {
+        let kinds: Vec<String> = self.handlers.keys().map(|kind| (*kind).to_owned()).collect();
+        let now = app.env.now();
+        let row = app
+            .db
+            .without_tenant(async |connection| {
+                Ok(sqlx::query!(
+                    r#"SELECT tenant_id AS "tenant_id!", job_id AS "job_id!", kind AS "kind!", payload AS "payload!",
+                              attempts AS "attempts!", max_attempts AS "max_attempts!", created_by AS "created_by!"
+                       FROM platform.claim_job($1, $2)"#,
+                    &kinds,
+                    now,
+                )
+                .fetch_optional(connection)
+                .await?)
+            })
+            .await?;
+        row.map(|row| {
+            let job = Job {
+                tenant: row.tenant_id.parse().map_err(Error::from)?,
+                id: row.job_id,
+                kind: row.kind,
+                payload: row.payload,
+                created_by: UserId(row.created_by),
+            };
+            Ok((job, (row.attempts, row.max_attempts)))
+        })
+        .transpose()
+    }
+
+    async fn perform(&self, app: &App, job: Job, (attempt, most): (i32, i32)) {
+        let Some(handler) = self.handlers.get(job.kind.as_str()) else { return };
+        let heartbeat = keep_alive(app.clone(), job.clone());
+        let outcome = tokio::select! {
+            outcome = handler(app.clone(), job.clone()) => outcome,
+            () = heartbeat => unreachable!("the heartbeat never ends by itself"),
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(kind = job.kind, job = %job.id, attempt, %error, "a job failed");
+        }
+        if let Err(error) = finish(app, &job, outcome, attempt < most, attempt).await {
+            tracing::warn!(kind = job.kind, job = %job.id, %error, "the outcome of a job could not be stored; it will run again");
+        }
+    }
+
+    async fn keep_time(&self, app: &App) {
+        while !self.chores.is_empty() {
+            if let Err(error) = self.lead(app).await {
+                tracing::warn!(%error, "the clock of the chores stopped; starting it again");
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Whoever holds the lock runs the chores; the lock lives as long as its connection.
+    async fn lead(&self, app: &App) -> Result<()> {
+        let mut connection = app.db.options().connect().await?;
+        let leads: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LEADER_LOCK).fetch_one(&mut connection).await?;
+        if !leads {
+            return Ok(());
+        }
+        for chore in &self.chores {
+            remember(app, chore, None).await?;
+        }
+        let mut last = app.env.now();
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            connection.ping().await?;
+            let now = app.env.now();
+            for chore in self.chores.iter().filter(|chore| chore.is_due(last, now)) {
+                chore.run(app).await?;
+            }
+            last = now;
+        }
+    }
+
+    pub fn chores(&self) -> &[Chore] {
+        &self.chores
+    }
+}
+
+/// What the platform itself does by the clock: drops keys, events and jobs that nobody needs any more.
+pub fn housekeeping() -> Jobs {
+    Jobs::default().chore("purge what nobody needs any more", "17 3 * * *", |app: App| async move {
+        let now = app.env.now();
+        let removed = app
+            .db
+            .without_tenant(async |connection| {
+                Ok(sqlx::query_scalar!(r#"SELECT platform.purge($1) AS "n!""#, now).fetch_one(connection).await?)
+            })
+            .await?;
+        Ok(format!("{removed} rows removed"))
+    })
+}
+
+impl Chore {
+    fn is_due(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        croner::Cron::from_str(self.schedule)
+            .ok()
+            .and_then(|cron| cron.find_next_occurrence(&last, false).ok())
+            .is_some_and(|next| next <= now)
+    }
+
+    /// Runs it now and stores when, how long and with what outcome.
+    pub async fn run(&self, app: &App) -> Result<String> {
+        let started = app.env.now();
+        let outcome = match (self.work)(app.clone()).await {
+            Ok(line) => line,
+            Err(error) => format!("failed: {error}"),
+        };
+        remember(app, self, Some((started, app.env.now(), &outcome))).await?;
+        Ok(outcome)
+    }
+}
+
+async fn remember(app: &App, chore: &Chore, run: Option<(DateTime<Utc>, DateTime<Utc>, &str)>) -> Result<()> {
+    let (started, finished, outcome) = match run {
+        Some((started, finished, outcome)) => (Some(started), Some(finished), Some(outcome)),
+        None => (None, None, None),
+    };
+    app.db
+        .without_tenant(async |connection| {
+            sqlx::query!(
+                "INSERT INTO platform.chores (name, schedule, last_started_at, last_finished_at, last_outcome) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (name) DO UPDATE SET schedule = $2, last_started_at = coalesce($3, chores.last_started_at),
+                     last_finished_at = coalesce($4, chores.last_finished_at), last_outcome = coalesce($5, chores.last_outcome)",
+                chore.name,
+                chore.schedule,
+                started,
+                finished,
+                outcome,
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+        .await
+}
+
+/// A worker that stops saying so for a minute is taken for dead, and its job is claimed again.
+async fn keep_alive(app: App, job: Job) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let now = app.env.now();
+        let beat = app
+            .db
+            .read(&job.tenant, async |connection| {
+                sqlx::query!(
+                    "UPDATE platform.jobs SET heartbeat_at = $3 WHERE tenant_id = $1 AND job_id = $2",
+                    job.tenant.as_str(),
+                    job.id,
+                    now,
+                )
+                .execute(connection)
+                .await?;
+                Ok(())
+            })
+            .await;
+        if let Err(error) = beat {
+            tracing::warn!(%error, "a job could not say that it lives");
+        }
+    }
+}
+
+async fn finish(app: &App, job: &Job, outcome: Result<()>, may_retry: bool, attempt: i32) -> Result<()> {
+    let now = app.env.now();
+    // Only what may mend itself is worth another try.
+    let retry = may_retry && outcome.as_ref().is_err_and(|error| error.code.status() >= 500);
+    let (state, message) = match (&outcome, retry) {
+        (Ok(()), _) => ("DONE", None),
+        (Err(error), true) => ("QUEUED", Some(error.to_string())),
+        (Err(error), false) => ("FAILED", Some(error.to_string())),
+    };
+    let backoff = TimeDelta::seconds(i64::from(2_u32.saturating_pow(attempt.unsigned_abs().min(10))));
+    app.db
+        .read(&job.tenant, async |connection| {
+            sqlx::query!(
+                "UPDATE platform.jobs SET state = $3, last_error = $4, run_at = $5,
+                     finished_at = CASE WHEN $3 = 'QUEUED' THEN NULL ELSE $6::timestamptz END
+                 WHERE tenant_id = $1 AND job_id = $2",
+                job.tenant.as_str(),
+                job.id,
+                state,
+                message,
+                now + backoff,
+                now,
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+        .await
+}
+
+pub(crate) async fn insert(tx: &mut Tx, actor: &Actor, job: NewJob) -> Result<()> {
+    let now = actor.env.now();
+    sqlx::query!(
+        "INSERT INTO platform.jobs (tenant_id, job_id, kind, payload, dedup_key, run_at, created_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6)
+         ON CONFLICT (tenant_id, kind, dedup_key) WHERE state IN ('QUEUED', 'RUNNING') DO NOTHING",
+        actor.tenant().as_str(),
+        actor.env.new_id(),
+        job.kind,
+        job.payload,
+        job.dedup_key,
+        now,
+        actor.principal.user.0,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,2 @@
+DROP SCHEMA platform CASCADE;
+REVOKE SELECT ON public._sqlx_migrations FROM wms_runtime;
