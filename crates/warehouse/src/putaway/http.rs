@@ -1,0 +1,148 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use kernel::RecommendationId;
+use platform::auth::Actor;
+use platform::http::{Access, Api, Command, PageDto, Paging, Path, Problem, Query};
+use platform::{App, Result};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::model::{Answer, Decided, Decision, PutawayRequest, Recommendation, RecommendationFilter};
+use super::service;
+use crate::{PUTAWAY, WAREHOUSE_READ};
+
+pub(crate) fn api() -> Api {
+    Api::new()
+        .route(Access::Needs(PUTAWAY), routes!(recommend))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(list_recommendations))
+        .route(Access::Needs(PUTAWAY), routes!(accept_recommendations))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(get_recommendation))
+        .route(Access::Needs(PUTAWAY), routes!(accept_recommendation))
+        .route(Access::Needs(PUTAWAY), routes!(override_recommendation))
+        .route(Access::Needs(PUTAWAY), routes!(reject_recommendation))
+}
+
+/// What the person at the shelf says about it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Feedback {
+    /// At most 500 characters.
+    #[serde(default)]
+    feedback: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OtherPlace {
+    /// Id, `FACILITY/CODE` or code of the location where the goods went instead.
+    location: String,
+    /// At most 500 characters.
+    #[serde(default)]
+    feedback: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Many {
+    /// 1 to 500.
+    recommendations: Vec<Uuid>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct DecidedMany {
+    accepted: u32,
+    refused: u32,
+    results: Vec<Decided>,
+}
+
+/// Finds a place for goods, and holds the space until the recommendation is decided or expires.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations", tag = "putaway", request_body = PutawayRequest,
+    responses((status = 201, body = Answer), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 422, body = Problem)))]
+async fn recommend(State(app): State<App>, command: Command<PutawayRequest>) -> Result<(StatusCode, axum::Json<Answer>)> {
+    let answer = command.run(&app, async |tx| service::recommend(tx, &command.actor, &command.input).await).await?;
+    let status = if command.input.preview { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, axum::Json(answer)))
+}
+
+/// Recommendations, newest first.
+#[utoipa::path(get, path = "/api/wms/optimization/putaway/recommendations", tag = "putaway", params(RecommendationFilter, Paging),
+    responses((status = 200, body = PageDto<Recommendation>), (status = 400, body = Problem)))]
+async fn list_recommendations(
+    State(app): State<App>,
+    actor: Actor,
+    Query(filter): Query<RecommendationFilter>,
+    Query(paging): Query<Paging>,
+) -> Result<axum::Json<PageDto<Recommendation>>> {
+    let page = paging.into();
+    let found = app.db.read(actor.tenant(), async |connection| service::list(connection, &actor, &filter, &page).await).await?;
+    Ok(axum::Json(found.into()))
+}
+
+/// One recommendation with its reasons.
+#[utoipa::path(get, path = "/api/wms/optimization/putaway/recommendations/{id}", tag = "putaway", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Recommendation), (status = 404, body = Problem)))]
+async fn get_recommendation(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<Recommendation>> {
+    let id = RecommendationId(id);
+    let found = app.db.read(actor.tenant(), async |connection| service::get(connection, &actor, id).await).await?;
+    Ok(axum::Json(found))
+}
+
+/// The goods went where they were recommended; they move in the ledger.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations/{id}/accept", tag = "putaway", params(("id" = Uuid, Path)),
+    request_body = Feedback,
+    responses((status = 200, body = Recommendation), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn accept_recommendation(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    command: Command<Feedback>,
+) -> Result<axum::Json<Recommendation>> {
+    let decision = Decision::Accept { feedback: command.input.feedback.clone() };
+    decide(&app, id, &command, &decision).await
+}
+
+/// The goods went to another location, which is checked by the same rules.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations/{id}/override", tag = "putaway", params(("id" = Uuid, Path)),
+    request_body = OtherPlace,
+    responses((status = 200, body = Recommendation), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 422, body = Problem)))]
+async fn override_recommendation(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    command: Command<OtherPlace>,
+) -> Result<axum::Json<Recommendation>> {
+    let OtherPlace { location, feedback } = &command.input;
+    let decision = Decision::Override { location: location.clone(), feedback: feedback.clone() };
+    decide(&app, id, &command, &decision).await
+}
+
+/// The goods stay where they are, and the space is free again.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations/{id}/reject", tag = "putaway", params(("id" = Uuid, Path)),
+    request_body = Feedback,
+    responses((status = 200, body = Recommendation), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn reject_recommendation(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    command: Command<Feedback>,
+) -> Result<axum::Json<Recommendation>> {
+    let decision = Decision::Reject { feedback: command.input.feedback.clone() };
+    decide(&app, id, &command, &decision).await
+}
+
+async fn decide<T>(app: &App, id: Uuid, command: &Command<T>, decision: &Decision) -> Result<axum::Json<Recommendation>> {
+    let id = RecommendationId(id);
+    let decided = command.run(app, async |tx| service::decide(tx, &command.actor, id, decision).await).await?;
+    Ok(axum::Json(decided))
+}
+
+/// Accepts many; each that is refused says why and does not keep the others.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations/accept", tag = "putaway", request_body = Many,
+    responses((status = 200, body = DecidedMany), (status = 422, body = Problem)))]
+async fn accept_recommendations(State(app): State<App>, command: Command<Many>) -> Result<axum::Json<DecidedMany>> {
+    let ids: Vec<RecommendationId> = command.input.recommendations.iter().copied().map(RecommendationId).collect();
+    let results = command.run(&app, async |tx| service::accept_all(tx, &command.actor, &ids).await).await?;
+    let accepted = results.iter().filter(|one| one.recommendation.is_some()).count() as u32;
+    Ok(axum::Json(DecidedMany { accepted, refused: results.len() as u32 - accepted, results }))
+}

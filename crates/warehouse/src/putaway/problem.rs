@@ -1,0 +1,474 @@
+//! Between our rows and the optimiser's numbers, without the database.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use catalog::Item;
+use catalog::service::ItemSize;
+use inventory::QualityStatus;
+use kernel::{ItemId, LocationId, LotId, Quantity, ReceiptLineId};
+use optimization::putaway::{
+    Abc, Alternative, Bin, Content, Ergonomic, Hazard, Line, LineResult, LocationType as Kind, Miss, Mixing, Part, Placement,
+    Problem, ScoreParts, SecurityZone, Settings, failure_text, lost_text, reason_text,
+};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+
+use super::model::{AlternativeLocation, Explanation, Failure, PartScore};
+use crate::location::{Load, Location};
+use crate::words::{ErgonomicZone, LocationType, MixingPolicy};
+
+/// The optimiser refuses more; whatever lies there, nothing else goes in.
+const USED_MAX: i64 = 1_000_000_000_000_000_000;
+
+/// Goods to find a place for.
+#[derive(Clone, Debug)]
+pub(super) struct Goods {
+    /// From 1.
+    pub line_no: i32,
+    /// As the caller wrote it, or the item's code.
+    pub reference: String,
+    pub item: Option<Item>,
+    pub lot: Option<LotId>,
+    pub lot_number: String,
+    pub quality_status: QualityStatus,
+    pub quantity: Quantity,
+    /// Of one base unit.
+    pub size: Size,
+    /// Where they wait, with the location's code.
+    pub from: Option<(LocationId, String)>,
+    pub receipt_line: Option<ReceiptLineId>,
+    pub request_hash: Option<String>,
+}
+
+/// What one base unit measures and weighs, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub dims_mm: Option<[i64; 3]>,
+    pub volume_mm3: Option<i64>,
+    pub weight_g: Option<i64>,
+}
+
+impl Size {
+    pub fn of(item: &Item) -> Self {
+        Self { dims_mm: item.dims_mm(), volume_mm3: item.unit_volume_mm3(), weight_g: item.weight_g }
+    }
+}
+
+/// The problem of one batch, and which of ours its lines and bins are.
+pub(super) struct Mapped {
+    pub problem: Problem,
+    /// For each line the index of the goods.
+    pub lines: Vec<usize>,
+    /// For each bin the index of the location.
+    pub bins: Vec<usize>,
+}
+
+struct Numbers<K>(HashMap<K, u32>);
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Numbers<K> {
+    fn of(&mut self, key: K) -> u32 {
+        let next = u32::try_from(self.0.len()).expect("a facility has fewer than 2^32 items and lots");
+        *self.0.entry(key).or_insert(next)
+    }
+}
+
+#[derive(Default)]
+struct Interned {
+    items: Numbers<ItemId>,
+    lots: Numbers<(ItemId, String)>,
+    zones: Numbers<String>,
+    aisles: Numbers<String>,
+}
+
+impl Interned {
+    fn lot(&mut self, item: ItemId, number: &str) -> Option<u32> {
+        (!number.is_empty()).then(|| self.lots.of((item, number.to_owned())))
+    }
+
+    fn word(numbers: &mut Numbers<String>, word: &str) -> Option<u32> {
+        (!word.is_empty()).then(|| numbers.of(word.to_owned()))
+    }
+}
+
+/// `goods` whose item or size is unknown take no part; [`unfit`] says why.
+pub(super) fn map(
+    goods: &[Goods],
+    locations: &[Location],
+    loads: &HashMap<LocationId, Load>,
+    sizes: &HashMap<ItemId, ItemSize>,
+) -> Mapped {
+    let mut interned = Interned::default();
+    let hazards: HashMap<ItemId, Hazard> =
+        sizes.iter().filter_map(|(id, size)| Some((*id, hazard(&size.hazard_class)?))).collect();
+    let mut mapped =
+        Mapped { problem: Problem { settings: settings(locations), ..Problem::default() }, lines: Vec::new(), bins: Vec::new() };
+    for (index, goods) in goods.iter().enumerate() {
+        if let Some(line) = line(goods, &mut interned) {
+            mapped.problem.lines.push(line);
+            mapped.lines.push(index);
+        }
+    }
+    let empty = Load::default();
+    for (index, location) in locations.iter().enumerate() {
+        if let Some(kind) = storage(location.fields.kind).filter(|_| location.takes_goods()) {
+            let load = loads.get(&location.location_id).unwrap_or(&empty);
+            mapped.problem.bins.push(bin(index, kind, location, load, &hazards, &mut interned));
+            mapped.bins.push(index);
+        }
+    }
+    mapped
+}
+
+/// Distances are measured from the first RECEIVING location whose place is known.
+fn settings(locations: &[Location]) -> Settings {
+    let docks = locations.iter().filter(|location| location.fields.kind == LocationType::Receiving);
+    let dock = docks.filter_map(|location| place(location.fields.position_mm)).next();
+    Settings { dock_mm: dock.unwrap_or_default(), ..Settings::default() }
+}
+
+/// The types that the optimiser chooses from; goods never go to the others by recommendation.
+fn storage(kind: LocationType) -> Option<Kind> {
+    match kind {
+        LocationType::Putaway => Some(Kind::Putaway),
+        LocationType::PickFace => Some(Kind::PickFace),
+        LocationType::Reserve => Some(Kind::Reserve),
+        LocationType::Bulk => Some(Kind::Bulk),
+        LocationType::Quarantine => Some(Kind::Quarantine),
+        _ => None,
+    }
+}
+
+fn hazard(class: &Option<String>) -> Option<Hazard> {
+    class.as_deref().map(Hazard::from_class)
+}
+
+fn line(goods: &Goods, interned: &mut Interned) -> Option<Line> {
+    let item = goods.item.as_ref()?;
+    let temperature = (item.temperature_min_dc.is_some() || item.temperature_max_dc.is_some())
+        .then(|| (item.temperature_min_dc.unwrap_or(-2731), item.temperature_max_dc.unwrap_or(2000)));
+    Some(Line {
+        lot: interned.lot(item.item_id, &goods.lot_number),
+        unit_volume_mm3: goods.size.volume_mm3?,
+        unit_weight_g: goods.size.weight_g?,
+        unit_dims_mm: goods.size.dims_mm,
+        abc: abc(item.abc_class),
+        velocity: item.picks_per_day.to_f64().unwrap_or(0.0),
+        temperature,
+        hazard: hazard(&item.hazard_class),
+        security: security(item.security_zone),
+        released: goods.quality_status == QualityStatus::Released,
+        ..Line::new(interned.items.of(item.item_id), goods.quantity.micro())
+    })
+}
+
+fn bin(
+    number: usize,
+    kind: Kind,
+    location: &Location,
+    load: &Load,
+    hazards: &HashMap<ItemId, Hazard>,
+    interned: &mut Interned,
+) -> Bin {
+    let fields = &location.fields;
+    let volume_mm3 = fields.volume_cm3.saturating_mul(1_000);
+    // What lies there without a known size may fill it: it counts as full.
+    let used_volume_mm3 = if load.is_unmeasured { load.volume_mm3().max(volume_mm3) } else { load.volume_mm3() };
+    let contents = load.contents.iter().map(|content| Content {
+        item: interned.items.of(content.item),
+        lot: interned.lot(content.item, &content.lot),
+        hazard: hazards.get(&content.item).copied(),
+    });
+    Bin {
+        contents: contents.collect(),
+        zone: Interned::word(&mut interned.zones, &fields.zone),
+        aisle: Interned::word(&mut interned.aisles, &fields.aisle),
+        inner_dims_mm: fields.dimensions_mm.map(|sides| sides.map(i64::from)),
+        used_volume_mm3: used_volume_mm3.clamp(0, USED_MAX),
+        used_weight_g: load.weight_g().clamp(0, USED_MAX),
+        mixing: match fields.mixing_policy {
+            MixingPolicy::SingleItem => Mixing::SingleItem,
+            MixingPolicy::SingleLot => Mixing::SingleLot,
+            MixingPolicy::Any => Mixing::Any,
+        },
+        abc: abc(fields.abc_class),
+        pick_sequence: fields.pick_sequence.map(i64::from),
+        position_mm: place(fields.position_mm),
+        ergonomic: match fields.ergonomic_zone {
+            ErgonomicZone::Low => Ergonomic::Low,
+            ErgonomicZone::Golden => Ergonomic::Golden,
+            ErgonomicZone::High => Ergonomic::High,
+        },
+        security: security(fields.security_zone),
+        temperature: fields.temperature_dc,
+        ..Bin::new(
+            u32::try_from(number).expect("a facility has fewer than 2^32 locations"),
+            kind,
+            volume_mm3,
+            fields.max_weight_g,
+        )
+    }
+}
+
+/// Known when x and y are; the optimiser's limit of 1000 km holds for both.
+fn place([x, y, z]: [Option<i32>; 3]) -> Option<[i64; 3]> {
+    let near = |mm: i32| i64::from(mm).clamp(-1_000_000_000, 1_000_000_000);
+    Some([near(x?), near(y?), near(z.unwrap_or(0))])
+}
+
+fn abc(class: catalog::AbcClass) -> Abc {
+    match class {
+        catalog::AbcClass::A => Abc::A,
+        catalog::AbcClass::B => Abc::B,
+        catalog::AbcClass::C => Abc::C,
+    }
+}
+
+fn security(zone: catalog::SecurityZone) -> SecurityZone {
+    match zone {
+        catalog::SecurityZone::Standard => SecurityZone::Standard,
+        catalog::SecurityZone::Restricted => SecurityZone::Restricted,
+        catalog::SecurityZone::HighSecurity => SecurityZone::HighSecurity,
+        catalog::SecurityZone::Vault => SecurityZone::Vault,
+    }
+}
+
+/// Why goods cannot even be looked at.
+pub(super) fn unfit(goods: &Goods) -> Option<Failure> {
+    let fail = |code: &str, reason: String| {
+        Some(Failure {
+            line_no: goods.line_no,
+            item: goods.reference.clone(),
+            item_id: goods.item.as_ref().map(|item| item.item_id.0),
+            lot_number: goods.lot_number.clone(),
+            quantity: goods.quantity.decimal(),
+            reason_code: code.to_owned(),
+            reason,
+            nearest_location_id: None,
+            nearest_location_code: None,
+            overflow_percentage: None,
+            capacity: None,
+        })
+    };
+    let Some(item) = &goods.item else {
+        return fail("UNKNOWN_ITEM", format!("item {:?} does not exist", goods.reference));
+    };
+    let missing = match (goods.size.volume_mm3, goods.size.weight_g) {
+        (Some(_), Some(_)) => return None,
+        (None, Some(_)) => "dimensions or volume",
+        (Some(_), None) => "weight",
+        (None, None) => "dimensions and weight",
+    };
+    fail(
+        "NO_MASTER_DATA",
+        format!("item {:?} has no {missing} on record, so no location can be checked for it; enter them first", item.code),
+    )
+}
+
+/// What the optimiser left without a place.
+pub(super) fn left_over(goods: &Goods, result: &LineResult, mapped: &Mapped, locations: &[Location]) -> Option<Failure> {
+    let failure = result.failure?;
+    let nearest = failure.nearest_miss.map(|miss| (&locations[mapped.bins[miss.bin]], miss.miss));
+    let capacity = nearest.filter(|_| failure.code.is_capacity()).and_then(|(_, miss)| match miss {
+        Miss::Volume { .. } => Some("VOLUME"),
+        Miss::Weight { .. } => Some("WEIGHT"),
+        Miss::Length { .. } => Some("DIMENSION"),
+        _ => None,
+    });
+    Some(Failure {
+        line_no: goods.line_no,
+        item: goods.reference.clone(),
+        item_id: goods.item.as_ref().map(|item| item.item_id.0),
+        lot_number: goods.lot_number.clone(),
+        quantity: Quantity::from_micro(result.unplaced_micro).decimal(),
+        reason_code: failure.code.to_string(),
+        reason: failure_text(&failure),
+        nearest_location_id: nearest.map(|(location, _)| location.location_id.0),
+        nearest_location_code: nearest.map(|(location, _)| location.fields.code.clone()),
+        overflow_percentage: nearest.and_then(|(_, miss)| miss.overflow_percent()).map(|percent| (percent * 10.0).round() / 10.0),
+        capacity: capacity.map(str::to_owned),
+    })
+}
+
+pub(super) fn explanation(result: &LineResult, placement: &Placement, mapped: &Mapped, locations: &[Location]) -> Explanation {
+    let alternative = |alternative: &Alternative| {
+        let location = &locations[mapped.bins[alternative.bin]];
+        AlternativeLocation {
+            location_id: location.location_id.0,
+            location_code: location.fields.code.clone(),
+            score: thousandths(alternative.score.total()),
+            parts: parts(&alternative.score),
+            lost: lost_text(&alternative.lost),
+        }
+    };
+    Explanation {
+        parts: parts(&placement.score),
+        alternatives: result.alternatives.iter().map(alternative).collect(),
+        fill_after_percent: (placement.fill_after * 1_000.0).round() / 10.0,
+        nearness_rank: placement.nearness_rank,
+        fitting_locations: placement.fitting_bins,
+    }
+}
+
+pub(super) fn reason(placement: &Placement) -> (String, String) {
+    (placement.reason.to_string(), reason_text(placement))
+}
+
+fn parts(score: &ScoreParts) -> Vec<PartScore> {
+    Part::ALL.iter().map(|part| PartScore { part: part.to_string(), points: thousandths(score.get(*part)) }).collect()
+}
+
+fn thousandths(value: f64) -> f64 {
+    // Plus zero makes a negative zero a plain one, which JSON in the database cannot keep apart.
+    (value * 1_000.0).round() / 1_000.0 + 0.0
+}
+
+/// With three decimals, as stored.
+pub(super) fn exact(value: f64) -> Decimal {
+    Decimal::new((value * 1_000.0).round() as i64, 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use kernel::FacilityId;
+    use optimization::putaway::{Method, solve};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::location::Content as Held;
+    use crate::measure::{MeasureInput, SizeInput};
+
+    fn item(n: u128) -> Item {
+        let mut item = Item::new(ItemId(Uuid::from_u128(n)), format!("I{n}"), DateTime::UNIX_EPOCH);
+        item.dimensions = Some(catalog::Dimensions { length_mm: 100, width_mm: 100, height_mm: 100 });
+        item.weight_g = Some(1_000);
+        item
+    }
+
+    fn goods(item: Option<Item>, quantity: u32) -> Goods {
+        Goods {
+            line_no: 1,
+            reference: "X".into(),
+            lot: None,
+            lot_number: "L1".into(),
+            quality_status: QualityStatus::Released,
+            quantity: quantity.into(),
+            size: item.as_ref().map(Size::of).unwrap_or_default(),
+            item,
+            from: None,
+            receipt_line: None,
+            request_hash: None,
+        }
+    }
+
+    fn location(n: u128, code: &str, kind: LocationType) -> Location {
+        let new = crate::location::NewLocation {
+            facility: String::new(),
+            code: code.into(),
+            kind,
+            zone: "Z".into(),
+            aisle: String::new(),
+            rack: String::new(),
+            shelf: String::new(),
+            position: String::new(),
+            dimensions: Some(SizeInput::from_mm([1_000, 1_000, 1_000])),
+            volume: None,
+            max_weight: MeasureInput::plain(500_000),
+            abc_class: None,
+            pick_sequence: None,
+            x_mm: Some(n as i32 * 1_000),
+            y_mm: Some(0),
+            z_mm: None,
+            security_zone: None,
+            temperature: None,
+            ergonomic_zone: None,
+            mixing_policy: None,
+        };
+        Location {
+            location_id: LocationId(Uuid::from_u128(n)),
+            facility_id: FacilityId(Uuid::nil()),
+            facility_code: "F".into(),
+            fields: new.checked().unwrap(),
+            is_active: true,
+            is_available: true,
+            blocked_reason: String::new(),
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn blocked_and_non_storage_locations_are_never_offered() {
+        let mut locations = vec![
+            location(1, "DOCK", LocationType::Receiving),
+            location(2, "R1", LocationType::Reserve),
+            location(3, "R2", LocationType::Reserve),
+            location(4, "S", LocationType::Staging),
+        ];
+        locations[1].is_available = false;
+        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new());
+        assert_eq!(mapped.bins, [2]);
+        assert_eq!(mapped.problem.settings.dock_mm, [1_000, 0, 0]);
+    }
+
+    #[test]
+    fn stock_held_space_and_hazards_reach_the_optimiser() {
+        let locations = [location(1, "R1", LocationType::Reserve)];
+        let poison = item(2);
+        let size = ItemSize { volume_mm3: Some(1), weight_g: Some(1), hazard_class: Some("6.1".into()) };
+        let load = Load {
+            stock_volume_mm3: 7,
+            held_volume_mm3: 3,
+            stock_weight_g: 5,
+            contents: vec![Held { item: poison.item_id, lot: String::new() }],
+            ..Load::default()
+        };
+        let loads = HashMap::from([(locations[0].location_id, load)]);
+        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &loads, &HashMap::from([(poison.item_id, size)]));
+        let bin = &mapped.problem.bins[0];
+        assert_eq!((bin.used_volume_mm3, bin.used_weight_g, bin.contents[0].hazard), (10, 5, Some(Hazard::Toxic)));
+    }
+
+    #[test]
+    fn a_location_with_goods_of_unknown_size_counts_as_full() {
+        let locations = [location(1, "R1", LocationType::Reserve)];
+        let load = Load { is_unmeasured: true, ..Load::default() };
+        let mapped =
+            map(&[goods(Some(item(1)), 5)], &locations, &HashMap::from([(locations[0].location_id, load)]), &HashMap::new());
+        let solution = solve(&mapped.problem, Method::Bfd).unwrap();
+        let failure = left_over(&goods(Some(item(1)), 5), &solution.lines[0], &mapped, &locations).unwrap();
+        assert_eq!((failure.reason_code.as_str(), failure.capacity.as_deref()), ("NO_CAPACITY", Some("VOLUME")));
+        assert_eq!(failure.nearest_location_code.as_deref(), Some("R1"));
+    }
+
+    #[test]
+    fn unknown_items_and_sizes_are_named() {
+        assert_eq!(unfit(&goods(None, 1)).unwrap().reason_code, "UNKNOWN_ITEM");
+        let mut unmeasured = item(1);
+        unmeasured.weight_g = None;
+        let failure = unfit(&goods(Some(unmeasured), 1)).unwrap();
+        assert!(failure.reason_code == "NO_MASTER_DATA" && failure.reason.contains("no weight"));
+        assert_eq!(unfit(&goods(Some(item(1)), 1)), None);
+    }
+
+    #[test]
+    fn a_placement_is_explained_with_every_part() {
+        let locations = [location(1, "R1", LocationType::Reserve), location(2, "R2", LocationType::Reserve)];
+        let goods = goods(Some(item(1)), 5);
+        let mapped = map(std::slice::from_ref(&goods), &locations, &HashMap::new(), &HashMap::new());
+        let solution = solve(&mapped.problem, Method::Bfd).unwrap();
+        let result = &solution.lines[0];
+        let explained = explanation(result, &result.placements[0], &mapped, &locations);
+        assert_eq!((explained.parts.len(), explained.alternatives.len(), explained.fitting_locations), (Part::ALL.len(), 1, 2));
+        assert!(!explained.alternatives[0].lost.is_empty());
+        assert_eq!(exact(99.9996).to_string(), "100.000");
+    }
+}
