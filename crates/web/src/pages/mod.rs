@@ -1,0 +1,60 @@
+//! The page handlers: each reads what the visitor asked, calls the same services as REST and GraphQL, and fills a view.
+
+mod audit;
+mod dress;
+mod health;
+mod imports;
+mod items;
+mod locations;
+mod movements;
+mod overview;
+mod people;
+mod putaway;
+mod receipts;
+mod session;
+mod setup;
+mod typed;
+mod visitor;
+
+use axum::http::Method;
+use axum::routing::get;
+use platform::auth::{Actor, Permission};
+use platform::http::{Access, Api};
+
+pub use dress::dress;
+pub use setup::open_setup;
+
+/// Every page, and the files that they load.
+pub fn api() -> Api {
+    Api::new()
+        .endpoint(Method::GET, crate::assets::ROUTE, Access::Public, get(crate::assets::serve))
+        .merge(session::api())
+        .merge(setup::api())
+        .merge(health::api())
+        .merge(overview::api())
+        .merge(items::api())
+        .merge(locations::api())
+        .merge(receipts::api())
+        .merge(putaway::api())
+        .merge(movements::api())
+        .merge(imports::api())
+        .merge(people::api())
+        .merge(audit::api())
+}
+
+/// What each entry of the navigation needs; the routes declare the same.
+const DOORS: [(&str, Permission); 9] = [
+    ("/receipts", warehouse::WAREHOUSE_READ),
+    ("/putaway", warehouse::WAREHOUSE_READ),
+    ("/movements", inventory::STOCK_READ),
+    ("/items", catalog::ITEMS_READ),
+    ("/locations", warehouse::WAREHOUSE_READ),
+    ("/imports", platform::imports::IMPORTS_READ),
+    ("/users", identity::USERS_READ),
+    ("/tokens", identity::TOKENS_READ),
+    ("/audit", platform::audit::AUDIT_READ),
+];
+
+fn may_open(actor: &Actor, href: &str) -> bool {
+    DOORS.iter().find(|(door, _)| *door == href).is_none_or(|(_, permission)| actor.may(*permission))
+}

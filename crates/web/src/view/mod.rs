@@ -1,0 +1,98 @@
+//! What each template is given: one struct per page, plain text, numbers and times, made by the page handlers.
+//!
+//! Shapes that hold everywhere: a time is UTC and shown relative to [`Page::now`]; a `Decimal` is a quantity in the item's
+//! base unit; a `…_percent` is 0 to 100 and may exceed it; an `href` is a finished address of this site; a code such as
+//! `PICK_FACE` is given as it stands and put into words by the template.
+
+mod audit;
+mod errors;
+mod floor;
+mod form;
+mod imports;
+mod items;
+mod locations;
+mod movements;
+mod overview;
+mod page;
+mod people;
+mod putaway;
+mod receipts;
+#[cfg(test)]
+mod samples;
+mod setup;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+pub use audit::{AuditFilter, AuditList, AuditRow, Change, changes};
+pub use errors::{Errors, FieldProblem};
+pub use floor::{Bin, FloorMap, LegendStep, floor_map};
+pub use form::{read, ticked};
+pub use imports::{Column, ImportInput, ImportList, ImportPage, ImportRow, RowProblem, columns};
+pub use items::{
+    Barcode, BarcodeInput, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemRow, ItemUnit, StockRow, UnitInput,
+};
+pub use locations::{
+    Content, FacilityForm, FacilityInput, FillCount, HeldSpace, LocationFilter, LocationForm, LocationInput, LocationList,
+    LocationPage, LocationRow,
+};
+pub use movements::{MovementFilter, MovementForm, MovementInput, MovementList, MovementRow};
+pub use overview::{Activity, Attention, Figure, Overview, Step};
+pub use page::{Choice, Flash, FlashKind, NavItem, Page, Pager, PublicPage, Theme, User, nav};
+pub use people::{
+    Account, AccountInput, SignIn, SignInInput, TokenInput, TokenList, TokenRow, UserForm, UserInput, UserList, UserRow,
+};
+pub use putaway::{Alternative, PutawayBoard, Recommendation, ScorePart, Unplaced, WaitingLine};
+pub use receipts::{
+    BlindReceipt, BlindReceiptInput, LineOutcome, NewLineInput, ReceiptFilter, ReceiptLine, ReceiptList, ReceiptPage, ReceiptRow,
+    ReceiveInput, ReceivedLineInput,
+};
+pub use setup::{Setup, SetupInput};
+pub use status::{CheckState, ErrorPage, HealthPage};
+
+/// A page's context and the template that shows it.
+pub trait View: Serialize {
+    const TEMPLATE: &'static str;
+}
+
+macro_rules! templates {
+    ($($view:ident $template:literal;)+) => {
+        $(impl View for $view {
+            const TEMPLATE: &'static str = $template;
+        })+
+
+        /// Every template that is a page by itself.
+        #[cfg(test)]
+        const PAGES: &[&str] = &[$($template),+];
+    };
+}
+
+templates! {
+    Account "account.html";
+    AuditList "audit.html";
+    BlindReceipt "receipt_new.html";
+    ErrorPage "error.html";
+    FacilityForm "facility_form.html";
+    HealthPage "health.html";
+    ImportList "imports.html";
+    ImportPage "import.html";
+    ItemForm "item_form.html";
+    ItemList "items.html";
+    ItemPage "item.html";
+    LocationForm "location_form.html";
+    LocationList "locations.html";
+    LocationPage "location.html";
+    MovementForm "movement_new.html";
+    MovementList "movements.html";
+    Overview "overview.html";
+    PutawayBoard "putaway.html";
+    ReceiptList "receipts.html";
+    ReceiptPage "receipt.html";
+    Setup "setup.html";
+    SignIn "sign_in.html";
+    TokenList "tokens.html";
+    UserForm "user_form.html";
+    UserList "users.html";
+}
