@@ -1,0 +1,31 @@
+# The two commands of the README are `make demo` and `make test`.
+SHELL := /bin/bash
+# Queries are checked against the committed cache; `make sqlx-cache` renews it.
+export SQLX_OFFLINE = true
+
+.PHONY: demo test lint bench sqlx-cache docs
+
+demo: ## serve a filled demo warehouse
+	@scripts/setup.sh server
+	cargo run --package entrepot -- demo
+
+test: ## everything that must hold, in under 25 minutes on two cores
+	@scripts/setup.sh server browser
+	cargo test --workspace --no-fail-fast
+
+lint: ## formatting and clippy, warnings refused
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+	cargo run --release --package entrepot --example bench
+
+bench: ## measured ratios, printed side by side (release build)
+	@scripts/setup.sh server
+	cargo run --release --package entrepot --example bench
+
+docs: ## write docs/errors.md, docs/openapi.json and docs/schema.graphql anew
+	UPDATE_DOCS=1 cargo test --package entrepot --test it documents
+
+sqlx-cache: ## write .sqlx anew from the migrations, on a throw-away server
+	@scripts/setup.sh server
+	scripts/sqlx-cache.sh

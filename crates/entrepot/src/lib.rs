@@ -1,0 +1,11 @@
+//! Entrepot: one binary that runs a warehouse. This crate is the wiring: command line, connections, router, GraphQL root.
+//! It is a library only so that its tests and benches can reach it.
+
+pub mod cli;
+mod commands;
+pub mod connect;
+pub mod demo;
+pub mod graphql;
+pub mod openapi;
+mod serve;
+pub mod wiring;

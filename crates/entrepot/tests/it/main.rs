@@ -1,0 +1,27 @@
+//! The one integration-test binary: every test talks HTTP to a router on a real PostgreSQL, which the harness starts itself.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+mod harness;
+
+mod bad_input;
+mod browser;
+mod catalogue;
+mod concurrency;
+mod console;
+mod console_forms;
+mod demo;
+mod documents;
+mod events;
+mod health;
+mod idempotency;
+mod identity;
+mod imports;
+mod items;
+mod ledger;
+mod migrations;
+mod putaway;
+mod receiving;
+mod routes;
+mod server;
+mod tenancy;
