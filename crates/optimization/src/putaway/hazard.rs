@@ -6,7 +6,8 @@ use super::Hazard;
 /// differ, the stricter value stands. The table is symmetric: row i holds its figures against rows 0 to i, in the order
 /// 1.1 1.2 1.5 | 1.3 1.6 | 1.4 | 2.1 | 2.2 | 2.3 | 3 | 4.1 | 4.2 | 4.3 | 5.1 | 5.2 | 6.1 | 6.2 | 7 | 8 | 9.
 ///
-/// The table governs transport by sea; a site's permit may ask for more. Goods without a class are not restricted.
+/// Not compared with the current edition yet: check it against yours before goods depend on it. The table governs transport
+/// by sea; a site's permit may ask for more. Goods without a class are not restricted.
 const SEGREGATION: [&str; 17] = [
     "*",
     "**",
