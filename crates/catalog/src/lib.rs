@@ -20,4 +20,4 @@ pub use model::{
     AbcClass, Dimensions, Item, ItemBarcode, ItemChanges, ItemFilter, ItemUnit, Measure, NewBarcode, SecurityZone, Size,
     check_gtin,
 };
-pub use service::{ITEMS_READ, ITEMS_WRITE};
+pub use service::{ITEMS_READ, ITEMS_WRITE, ItemLabel};

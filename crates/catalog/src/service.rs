@@ -156,6 +156,27 @@ pub async fn items_by_ids(connection: &mut PgConnection, tenant: &TenantId, ids:
     Ok(items.into_iter().map(|item| (item.item_id, item)).collect())
 }
 
+/// What a person calls an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemLabel {
+    pub code: String,
+    pub name: String,
+    pub base_unit: String,
+}
+
+/// For other contexts, which have authorised already: as [`items_by_ids`], but only what a row about an item shows of it.
+pub async fn labels_by_ids(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &[ItemId],
+) -> Result<HashMap<ItemId, ItemLabel>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    store::labels(connection, tenant, &ids).await
+}
+
 /// What one base unit of an item measures and weighs, for sums over many items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemSize {

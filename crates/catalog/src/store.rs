@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::model::{Dimensions, Item, ItemBarcode, ItemFilter, ItemUnit};
-use crate::service::ItemSize;
+use crate::service::{ItemLabel, ItemSize};
 
 /// One row of catalog.items with its units and barcodes, as the database gives it.
 struct ItemRow {
@@ -116,6 +116,19 @@ pub async fn by_ids(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uui
     .fetch_all(connection)
     .await?;
     items(rows)
+}
+
+/// Labels without the rest of the items.
+pub async fn labels(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<HashMap<ItemId, ItemLabel>> {
+    let rows = sqlx::query!(
+        "SELECT item_id, code, name, base_unit FROM catalog.items WHERE tenant_id = $1 AND item_id = ANY ($2)",
+        tenant.as_str(),
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    let label = |code, name, base_unit| ItemLabel { code, name, base_unit };
+    Ok(rows.into_iter().map(|row| (ItemId(row.item_id), label(row.code, row.name, row.base_unit))).collect())
 }
 
 /// Sizes without the rest of the items.

@@ -1,12 +1,13 @@
 //! Shapes of the API: the same in REST (snake_case) and GraphQL (camelCase). Quantities are strings in the item's base unit.
 
 use async_graphql::SimpleObject;
+use catalog::ItemLabel;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::model::{BalanceRow, ItemLabel, Labelled, Lot, LotStock, MovementKind, MovementRow, QualityStatus, Side};
+use crate::model::{BalanceRow, Labelled, Lot, LotStock, MovementKind, MovementRow, QualityStatus, Side};
 
 /// Stock of one item, lot and quality status in one place.
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, ID, InputObject, Object, Request, SimpleObject};
+use catalog::ItemLabel;
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Cursor, ErrorCode, ItemId, LocationId, LotId, MovementId, PageRequest};
 use platform::auth::Actor;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::dto::{BalanceDto, LotDto, LotStockDto, MovementDto};
-use crate::model::{BalanceRow, ItemLabel, Labelled, MovementKind, QualityStatus};
+use crate::model::{BalanceRow, Labelled, MovementKind, QualityStatus};
 use crate::request::{MovementRequest, NumberText};
 use crate::service::{self, BalanceFilter, LotFilter, MovementBatch, MovementFilter, Recorded, STOCK_READ};
 
@@ -333,7 +334,7 @@ impl InventoryMutation {
         let movements = input.movements.into_iter().map(MovementRequest::from).collect();
         let batch = MovementBatch { atomic: input.atomic, movements };
         let key = key_of(context, &batch);
-        Ok(mutate(app, actor, key.as_ref(), async |tx| service::record(tx, actor, &batch).await).await?)
+        Ok(service::submit(app, actor, key.as_ref(), &batch).await?)
     }
 
     /// Gives a lot a new quality status and moves all its stock into it.

@@ -38,7 +38,7 @@ pub fn api() -> Api {
         (status = 422, description = "Atomic: some movements are not acceptable; nothing was recorded", body = Problem),
     ))]
 async fn post_movements(State(app): State<App>, command: Command<MovementBatch>) -> Result<(StatusCode, axum::Json<Recorded>)> {
-    let recorded = command.run(&app, async |tx| service::record(tx, &command.actor, &command.input).await).await?;
+    let recorded = service::submit(&app, &command.actor, command.key.as_ref(), &command.input).await?;
     let status = if command.input.atomic { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(recorded)))
 }
@@ -132,8 +132,7 @@ async fn list_balances(
     (status = 404, body = Problem),
 ))]
 async fn get_balance(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<BalanceDto>> {
-    let read = async |connection: &mut _| service::balance(connection, &actor, id).await;
-    Ok(axum::Json(app.db.read(actor.tenant(), read).await?.into()))
+    Ok(axum::Json(service::balance(&app, &actor, id).await?.into()))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -28,13 +28,14 @@ mod rules;
 pub mod service;
 mod store;
 
+pub use catalog::ItemLabel;
 pub use check::{Invariant, check, check_tenant};
 pub use dto::{BalanceDto, LotDto, LotStockDto, MovementDto, SideDto};
 pub use graphql::{InventoryMutation, InventoryQuery, balances_at, balances_of, loaders};
 pub use http::api;
 pub use model::{
-    ADJUSTMENT, BalanceRow, CUSTOMER, ItemLabel, Labelled, LocationKind, Lot, LotDates, LotStock, MovementKind, MovementRow,
-    PRODUCTION, Place, Posted, Posting, QualityStatus, SCRAP, SUPPLIER, Side, StockLocation, WantedLot,
+    ADJUSTMENT, BalanceRow, CUSTOMER, Labelled, LocationKind, Lot, LotDates, LotStock, MovementKind, MovementRow, PRODUCTION,
+    Place, Posted, Posting, QualityStatus, SCRAP, SUPPLIER, Side, StockLocation, WantedLot,
 };
 pub use request::{MAX_MOVEMENTS, MovementRequest, NumberText};
 pub use service::{STOCK_ADJUST, STOCK_MOVE, STOCK_READ};

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use catalog::ItemLabel;
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{FacilityId, Invalid, ItemId, LocationId, LotId, MovementId, Quantity, UserId};
 use serde::{Deserialize, Serialize};
@@ -320,14 +321,6 @@ pub struct MovementRow {
     pub recorded_at: DateTime<Utc>,
     pub recorded_by: UserId,
     pub request_id: String,
-}
-
-/// What a person calls an item.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ItemLabel {
-    pub code: String,
-    pub name: String,
-    pub base_unit: String,
 }
 
 /// A row of this context with the label of the item that it is about.

@@ -1,6 +1,8 @@
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use kernel::Env;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -20,6 +22,7 @@ struct Shared {
     /// Request ids are this and a count: unique among processes, and cheaper than fresh randomness for each.
     request_prefix: String,
     requests: AtomicU64,
+    singletons: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// What an application is made of; wired once in the binary.
@@ -36,7 +39,17 @@ pub struct Parts {
 impl App {
     pub fn new(parts: Parts) -> Self {
         let request_prefix = parts.env.new_id().simple().to_string()[20..].to_owned();
-        Self(Arc::new(Shared { parts, request_prefix, requests: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { parts, request_prefix, requests: AtomicU64::new(0), singletons: RwLock::default() }))
+    }
+
+    /// The one `T` of this application, made when it is first asked for: a queue that all requests share, for instance.
+    pub fn the<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let known = self.0.singletons.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        let one = known.unwrap_or_else(|| {
+            let mut all = self.0.singletons.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())))
+        });
+        one.downcast().expect("it is kept under its own type")
     }
 
     pub(crate) fn new_request_id(&self) -> String {

@@ -64,6 +64,19 @@ impl Error {
         self.sqlstate().is_some_and(|state| matches!(state.as_str(), "40001" | "40P01"))
     }
 
+    /// The same for another caller, without the source, which stands in the log once.
+    pub fn again(&self) -> Self {
+        let Self { code, detail, fields, retry_after, source: _ } = self;
+        Self { code: *code, detail: detail.clone(), fields: fields.clone(), retry_after: *retry_after, source: None }
+    }
+
+    /// Whether the connection to the database failed, so that nothing is known of what was under way.
+    pub(crate) fn lost_connection(&self) -> bool {
+        let source = self.source.as_ref().and_then(|source| source.downcast_ref::<sqlx::Error>());
+        source.is_some_and(|error| error.as_database_error().is_none())
+            || self.sqlstate().is_some_and(|state| ["08", "57P", "53"].iter().any(|class| state.starts_with(class)))
+    }
+
     pub(crate) fn sqlstate(&self) -> Option<String> {
         let database = self.source.as_ref()?.downcast_ref::<sqlx::Error>()?.as_database_error()?;
         database.code().map(|code| code.into_owned())

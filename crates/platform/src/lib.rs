@@ -7,6 +7,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod coalesce;
 pub mod config;
 pub mod database;
 mod error;

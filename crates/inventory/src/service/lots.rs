@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::STOCK_MOVE;
-use crate::model::{Lot, LotDates, WantedLot};
+use crate::model::{Lot, LotDates, QualityStatus, WantedLot};
 use crate::{rules, store};
 
 /// New lots that one audit line names; the rest is counted.
@@ -57,7 +57,7 @@ async fn find_or_create(
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
-    book.save(tx, actor).await?;
+    book.save(tx, actor.tenant()).await?;
     Ok(keys.iter().map(|key| book.get(key).cloned().expect("every wanted lot is in the book")).collect())
 }
 
@@ -76,7 +76,8 @@ pub type LotKey = (ItemId, String);
 #[derive(Debug, Default)]
 pub struct LotBook {
     lots: BTreeMap<LotKey, Lot>,
-    new: HashSet<LotKey>,
+    /// Who makes them.
+    new: HashMap<LotKey, Actor>,
     changed: HashSet<LotKey>,
 }
 
@@ -106,10 +107,15 @@ impl LotBook {
         self.lots.get(key)
     }
 
+    /// The status of goods of the lot for which none is given; `dates` are those of a lot that is new.
+    pub fn usual_status(&self, key: &LotKey, dates: &LotDates) -> QualityStatus {
+        self.get(key).map(|lot| lot.quality_status).or(dates.quality_status).unwrap_or_default()
+    }
+
     /// Makes sure that the lot is there and agrees with `dates`; the error's field is `lot`, `expires_on` or `manufactured_on`.
     pub fn want(&mut self, actor: &Actor, key: &LotKey, dates: &LotDates, may_create: bool) -> Result<(), FieldError> {
         if let Some(lot) = self.lots.get_mut(key) {
-            if rules::agree(lot, dates)? && !self.new.contains(key) {
+            if rules::agree(lot, dates)? && !self.new.contains_key(key) {
                 self.changed.insert(key.clone());
             }
             return Ok(());
@@ -130,33 +136,43 @@ impl LotBook {
         };
         rules::agree(&mut lot, dates)?;
         self.lots.insert(key.clone(), lot);
-        self.new.insert(key.clone());
+        self.new.insert(key.clone(), actor.clone());
         Ok(())
     }
 
     /// Inserts new lots, in key order so that two requests never wait for each other, and fills dates of known ones.
-    pub async fn save(&mut self, tx: &mut Tx, actor: &Actor) -> Result<()> {
-        let new: Vec<&Lot> = self.lots.iter().filter(|(key, _)| self.new.contains(*key)).map(|(_, lot)| lot).collect();
+    pub async fn save(&mut self, tx: &mut Tx, tenant: &TenantId) -> Result<()> {
+        let new: Vec<&Lot> = self.lots.iter().filter(|(key, _)| self.new.contains_key(*key)).map(|(_, lot)| lot).collect();
         if !new.is_empty() {
-            let inserted: HashSet<LotId> = store::lots::insert(tx, actor.tenant(), &new).await?.into_iter().collect();
-            let made: Vec<&Lot> = new.iter().copied().filter(|lot| inserted.contains(&lot.lot_id)).collect();
-            audit(tx, actor, &made);
+            let inserted: HashSet<LotId> = store::lots::insert(tx, tenant, &new).await?.into_iter().collect();
+            self.audit(tx, &new.iter().copied().filter(|lot| inserted.contains(&lot.lot_id)).collect::<Vec<_>>());
             let lost: Vec<Lot> = new.iter().filter(|lot| !inserted.contains(&lot.lot_id)).map(|lot| (*lot).clone()).collect();
-            self.adopt(tx, actor, &lost).await?;
+            self.adopt(tx, tenant, &lost).await?;
         }
         let changed: Vec<&Lot> = self.changed.iter().filter_map(|key| self.lots.get(key)).collect();
         if !changed.is_empty() {
-            store::lots::fill_dates(tx, actor.tenant(), &changed).await?;
+            store::lots::fill_dates(tx, tenant, &changed).await?;
         }
         self.new.clear();
         self.changed.clear();
         Ok(())
     }
 
+    /// One audit line for each request that made lots.
+    fn audit(&self, tx: &mut Tx, made: &[&Lot]) {
+        let mut by_request: BTreeMap<&str, (&Actor, Vec<&Lot>)> = BTreeMap::new();
+        for lot in made {
+            if let Some(actor) = self.new.get(&(lot.item_id, lot.number.clone())) {
+                by_request.entry(actor.request_id.as_str()).or_insert_with(|| (actor, Vec::new())).1.push(lot);
+            }
+        }
+        by_request.values().for_each(|(actor, lots)| audit(tx, actor, lots));
+    }
+
     /// Somebody else made these lots a moment ago: theirs count, if they agree with ours.
-    async fn adopt(&mut self, tx: &mut Tx, actor: &Actor, lost: &[Lot]) -> Result<()> {
+    async fn adopt(&mut self, tx: &mut Tx, tenant: &TenantId, lost: &[Lot]) -> Result<()> {
         let keys: Vec<LotKey> = lost.iter().map(|lot| (lot.item_id, lot.number.clone())).collect();
-        self.fetch(tx, actor.tenant(), &keys).await?;
+        self.fetch(tx, tenant, &keys).await?;
         for (key, ours) in keys.iter().zip(lost) {
             let theirs = self.lots.get_mut(key).filter(|theirs| theirs.lot_id != ours.lot_id);
             let theirs =

@@ -6,6 +6,7 @@ mod post;
 mod quality;
 mod reads;
 mod record;
+mod submit;
 mod totals;
 
 use kernel::ErrorCode;
@@ -21,6 +22,7 @@ pub use reads::{
     stock_at, stock_in_facility, stock_of,
 };
 pub use record::{MovementBatch, MovementResult, Outcome, Recorded, record};
+pub use submit::submit;
 pub use totals::{Totals, totals_of};
 
 use crate::model::MovementKind;

@@ -39,13 +39,15 @@ pub async fn post(tx: &mut Tx, actor: &Actor, postings: &[Posting]) -> Result<Ve
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
-    let outcomes = book(tx, actor, postings, true).await?;
+    let entered: Vec<Entered> = postings.iter().map(|posting| Entered { actor, posting }).collect();
+    let outcomes = book(tx, actor.tenant(), &entered, true).await?;
     if outcomes.iter().any(Result::is_err) {
         let refusals: Vec<_> =
             outcomes.iter().enumerate().filter_map(|(index, one)| Some((index, one.as_ref().err()?))).collect();
         return Err(refused(tx, actor.tenant(), &refusals).await?);
     }
     let posted: Vec<Posted> = outcomes.into_iter().filter_map(Result::ok).collect();
+    announce(tx, actor, &posted.iter().collect::<Vec<_>>());
     Ok(posted)
 }
 
@@ -73,40 +75,55 @@ pub(super) fn at(index: usize, fault: FieldError) -> FieldError {
     FieldError::new(format!("movements[{index}].{}", fault.field), fault.message)
 }
 
+/// A posting and who records it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entered<'a> {
+    pub actor: &'a Actor,
+    pub posting: &'a Posting,
+}
+
 /// Locks the balances that the postings touch, decides each posting in order and writes those that are accepted; with
-/// `atomic` nothing is written when one is refused. The lots are locked already.
+/// `atomic` nothing is written when one is refused. The lots are locked already; telling of what was posted, with
+/// [`announce`], is left to the caller, who knows whose it is.
 ///
 /// Every transaction makes missing rows first and then locks rows, both in the order of keys, so that two of them never
 /// wait for each other.
-pub(super) async fn book(tx: &mut Tx, actor: &Actor, postings: &[Posting], atomic: bool) -> Result<Vec<Result<Posted, Refusal>>> {
-    let entries: Vec<Entry> = postings.iter().map(Entry::of).collect();
+pub(super) async fn book(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    entered: &[Entered<'_>],
+    atomic: bool,
+) -> Result<Vec<Result<Posted, Refusal>>> {
+    let Some(env) = entered.first().map(|first| &first.actor.env) else { return Ok(Vec::new()) };
+    let entries: Vec<Entry> = entered.iter().map(|one| Entry::of(one.posting)).collect();
     let (keys, receiving) = ledger::keys(&entries);
     if !receiving.is_empty() {
-        store::balances::ensure(tx, actor.tenant(), &actor.env, &receiving).await?;
+        store::balances::ensure(tx, tenant, env, &receiving).await?;
     }
-    let rows: HashMap<Key, (Uuid, Held)> = store::balances::lock(tx, actor.tenant(), &keys).await?;
+    let rows: HashMap<Key, (Uuid, Held)> = store::balances::lock(tx, tenant, &keys).await?;
     let mut ledger = Ledger::new(rows.iter().map(|(key, (_, held))| (*key, *held)).collect());
-    let outcomes: Vec<Result<Posted, Refusal>> = postings
+    let outcomes: Vec<Result<Posted, Refusal>> = entered
         .iter()
         .zip(&entries)
-        .map(|(posting, entry)| {
+        .map(|(one, entry)| {
             ledger.decide(entry)?;
-            Ok(Posted { movement_id: MovementId(actor.env.new_id()), posting: posting.clone() })
+            Ok(Posted { movement_id: MovementId(env.new_id()), posting: one.posting.clone() })
         })
         .collect();
-    let posted: Vec<&Posted> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
-    if posted.is_empty() || atomic && posted.len() < postings.len() {
+    let recorded: Vec<(&Actor, &Posted)> =
+        entered.iter().zip(&outcomes).filter_map(|(one, outcome)| Some((one.actor, outcome.as_ref().ok()?))).collect();
+    if recorded.is_empty() || atomic && recorded.len() < entered.len() {
         return Ok(outcomes);
     }
-    let now = actor.env.now();
+    let now = env.now();
     let on_hand: Vec<_> = ledger.changes().into_iter().filter_map(|(key, on_hand)| Some((rows.get(&key)?.0, on_hand))).collect();
-    store::balances::write(tx, actor.tenant(), &on_hand, now).await?;
-    store::movements::insert(tx, actor, &posted, now).await?;
-    record(tx, actor, &posted);
+    store::balances::write(tx, tenant, &on_hand, now).await?;
+    store::movements::insert(tx, tenant, &recorded, now).await?;
     Ok(outcomes)
 }
 
-fn record(tx: &mut Tx, actor: &Actor, posted: &[&Posted]) {
+/// One audit line and one event for all that one actor posted.
+pub(super) fn announce(tx: &mut Tx, actor: &Actor, posted: &[&Posted]) {
     let Some(first) = posted.first() else { return };
     let entry = if posted.len() == 1 {
         AuditEntry::new("stock.move", "movement", first.movement_id).after(&describe(first))

@@ -1,14 +1,17 @@
 use std::collections::{BTreeSet, HashMap};
 
+use catalog::ItemLabel;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use kernel::{ErrorCode, FacilityId, ItemId, LocationId, MovementId, Page, PageRequest, Quantity, TenantId};
 use platform::auth::Actor;
-use platform::{Error, Result};
+use platform::coalesce::{Coalescer, Work};
+use platform::{App, Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{STOCK_READ, cursor, place};
-use crate::model::{BalanceRow, ItemLabel, Labelled, LocationKind, LotStock, MovementKind, MovementRow, QualityStatus};
+use crate::model::{BalanceRow, Labelled, LocationKind, LotStock, MovementKind, MovementRow, QualityStatus};
 use crate::store;
 use crate::store::balances::BalanceQuery;
 use crate::store::lots::{LotQuery, NEVER};
@@ -91,24 +94,52 @@ pub async fn balances(
         lot_number,
         quality: filter.quality,
         include_empty: filter.include_empty,
-        ids: None,
     };
     let rows = store::balances::page(connection, actor.tenant(), &query, after, page).await?;
     let page = Page::cut(rows, page, |row| (row.item_id, row.location_id, row.balance_id));
     label_page(connection, actor.tenant(), page, |row| row.item_id).await
 }
 
-pub async fn balance(connection: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<Labelled<BalanceRow>> {
+/// One balance; those who ask at the same time are answered by the same statements.
+pub async fn balance(app: &App, actor: &Actor, id: Uuid) -> Result<Labelled<BalanceRow>> {
     actor.require(STOCK_READ)?;
-    let row = balance_rows(connection, actor.tenant(), &[id]).await?.pop();
-    let row = row.ok_or_else(|| Error::not_found(format_args!("balance {id}")))?;
-    label_one(connection, actor.tenant(), row, |row| row.item_id).await
+    let found = app.the::<Coalescer<BalancesById>>().call(app, actor.tenant(), id).await?;
+    found.ok_or_else(|| Error::not_found(format_args!("balance {id}")))
+}
+
+#[derive(Default)]
+struct BalancesById;
+
+impl Work for BalancesById {
+    type Call = Uuid;
+    type Answer = Option<Labelled<BalanceRow>>;
+
+    const NAME: &'static str = "balances";
+    const MOST: usize = 256;
+    const LANES: usize = 8;
+    const LANES_OF_TENANT: usize = 2;
+
+    fn run(app: App, tenant: TenantId, ids: Vec<Uuid>) -> BoxFuture<'static, Vec<Result<Self::Answer>>> {
+        Box::pin(async move {
+            let read = async |connection: &mut PgConnection| {
+                let rows = balance_rows(connection, &tenant, &ids).await?;
+                let labels = labels(connection, &tenant, rows.iter().map(|row| row.item_id)).await?;
+                let label = |row: BalanceRow| {
+                    (row.balance_id, Labelled { item: labels.get(&row.item_id).cloned().unwrap_or_default(), row })
+                };
+                Ok(rows.into_iter().map(label).collect::<HashMap<_, _>>())
+            };
+            match app.db.read(&tenant, read).await {
+                Ok(rows) => ids.iter().map(|id| Ok(rows.get(id).cloned())).collect(),
+                Err(error) => ids.iter().map(|_| Err(error.again())).collect(),
+            }
+        })
+    }
 }
 
 /// For other contexts, which have authorised: the balances with these ids, empty ones too.
 pub async fn balance_rows(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<BalanceRow>> {
-    let query = BalanceQuery { ids: Some(ids.to_vec()), include_empty: true, ..BalanceQuery::default() };
-    store::balances::select(connection, tenant, &query, None, None).await
+    store::balances::by_ids(connection, tenant, ids).await
 }
 
 /// For other contexts, which have authorised: all that lies in these places.
@@ -240,9 +271,7 @@ async fn labels(
     ids: impl Iterator<Item = ItemId>,
 ) -> Result<HashMap<ItemId, ItemLabel>> {
     let ids: Vec<ItemId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-    let items = catalog::service::items_by_ids(connection, tenant, &ids).await?;
-    let label = |item: catalog::Item| ItemLabel { code: item.code, name: item.name, base_unit: item.base_unit };
-    Ok(items.into_iter().map(|(id, item)| (id, label(item))).collect())
+    catalog::service::labels_by_ids(connection, tenant, &ids).await
 }
 
 async fn label_page<T>(

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use catalog::Item;
-use kernel::{ErrorCode, FieldError, Quantity};
+use kernel::{ErrorCode, FieldError, Quantity, TenantId};
 use platform::auth::Actor;
 use platform::database::Tx;
 use platform::{Error, Result};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::lots::{LotBook, LotKey};
 use super::places::References;
-use super::post::{book, explain, whole};
+use super::post::{Entered, announce, book, explain, whole};
 use super::{STOCK_MOVE, require_for};
 use crate::model::{LocationKind, LotDates, MovementKind, Place, Posted, Posting, QualityStatus};
 use crate::request::{Draft, MAX_MOVEMENTS, MovementRequest, Statuses, in_base};
@@ -68,67 +68,99 @@ pub struct Recorded {
 }
 
 /// Why a movement is refused; the fields are relative to it.
-type Refused = (ErrorCode, Vec<FieldError>);
+pub(super) type Refused = (ErrorCode, Vec<FieldError>);
 
 fn refused(faults: Vec<FieldError>) -> Refused {
     (ErrorCode::Invalid, faults)
+}
+
+/// A movement as somebody asks for it, read as far as it can be without looking anything up.
+pub(super) struct Asked<'a> {
+    pub actor: &'a Actor,
+    pub draft: Result<Draft, Refused>,
 }
 
 /// Records movements as callers write them. Not atomic: refused ones are told in the answer and the others stand.
 /// Atomic: a refusal is an error that names every refused movement, and nothing is recorded.
 pub async fn record(tx: &mut Tx, actor: &Actor, batch: &MovementBatch) -> Result<Recorded> {
     actor.require(STOCK_MOVE)?;
-    if batch.movements.is_empty() || batch.movements.len() > MAX_MOVEMENTS {
-        return Err(Error::field("movements", format!("must hold 1 to {MAX_MOVEMENTS} movements")));
-    }
-    let drafts: Vec<Result<Draft, Refused>> = batch.movements.iter().map(|one| one.read().map_err(refused)).collect();
+    batch.check_size()?;
+    let drafts: Vec<Result<Draft, Refused>> = batch.movements.iter().map(read).collect();
     require_for(actor, drafts.iter().flatten().map(|draft| draft.kind))?;
-    let mut rows = prepare(tx, actor, drafts).await?;
-    let keys = rows.iter().flatten().filter_map(|row| row.lot.as_ref()).map(|lot| lot.key.clone());
-    let mut lots = LotBook::load(tx, actor.tenant(), keys).await?;
-    for row in &mut rows {
-        if let Ok(prepared) = row
-            && let Err(faults) = prepared.complete(actor, &mut lots)
-        {
-            *row = Err(refused(faults));
-        }
+    let asked = drafts.into_iter().map(|draft| Asked { actor, draft }).collect();
+    let (rows, mut lots) = prepare(tx, actor.tenant(), asked).await?;
+    if batch.atomic && rows.iter().any(|row| row.ready.is_err()) {
+        return Err(all_refused(rows.into_iter().map(|row| row.ready.err()).collect()));
     }
-    if batch.atomic && rows.iter().any(Result::is_err) {
-        return Err(all_refused(rows.into_iter().map(Result::err).collect()));
-    }
-    lots.save(tx, actor).await?;
-    let outcomes = decide(tx, actor, rows, &lots, batch.atomic).await?;
+    lots.save(tx, actor.tenant()).await?;
+    let outcomes = decide(tx, actor.tenant(), rows, &lots, batch.atomic).await?;
     if batch.atomic && outcomes.iter().any(Result::is_err) {
         return Err(all_refused(outcomes.into_iter().map(Result::err).collect()));
     }
+    announce(tx, actor, &outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect::<Vec<_>>());
     Ok(answer(outcomes))
 }
 
-/// Looks up items and places, each in one round trip, and judges each movement as far as it goes without lots.
-async fn prepare(tx: &mut Tx, actor: &Actor, drafts: Vec<Result<Draft, Refused>>) -> Result<Vec<Result<Prepared, Refused>>> {
-    let known = || drafts.iter().flatten();
-    let items: Vec<String> = known().map(|draft| draft.item.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let items = catalog::service::resolve(tx, actor.tenant(), &items).await?;
-    let references: BTreeSet<&str> =
-        known().flat_map(|draft| [&draft.from, &draft.to]).filter_map(|side| side.as_deref()).collect();
-    let places = References::load(tx, actor.tenant(), references).await?;
-    Ok(drafts.into_iter().map(|draft| Prepared::of(draft?, &items, &places).map_err(refused)).collect())
+impl MovementBatch {
+    pub(super) fn check_size(&self) -> Result<()> {
+        let fits = (1..=MAX_MOVEMENTS).contains(&self.movements.len());
+        fits.then_some(()).ok_or_else(|| Error::field("movements", format!("must hold 1 to {MAX_MOVEMENTS} movements")))
+    }
 }
 
-async fn decide(
+pub(super) fn read(movement: &MovementRequest) -> Result<Draft, Refused> {
+    movement.read().map_err(refused)
+}
+
+/// A movement on its way through the rules.
+pub(super) struct Row<'a> {
+    actor: &'a Actor,
+    ready: Result<Prepared, Refused>,
+}
+
+/// Looks up items, places and lots, each in one round trip, and judges each movement as far as it goes without stock.
+/// The lots are locked; what is new in them is not saved yet.
+pub(super) async fn prepare<'a>(tx: &mut Tx, tenant: &TenantId, asked: Vec<Asked<'a>>) -> Result<(Vec<Row<'a>>, LotBook)> {
+    let known = || asked.iter().filter_map(|one| one.draft.as_ref().ok());
+    let items: Vec<String> = known().map(|draft| draft.item.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let items = catalog::service::resolve(tx, tenant, &items).await?;
+    let references: BTreeSet<&str> =
+        known().flat_map(|draft| [&draft.from, &draft.to]).filter_map(|side| side.as_deref()).collect();
+    let places = References::load(tx, tenant, references).await?;
+    let judge = |one: Asked<'a>| {
+        let ready = one.draft.and_then(|draft| Prepared::of(draft, &items, &places).map_err(refused));
+        Row { actor: one.actor, ready }
+    };
+    let mut rows: Vec<Row<'a>> = asked.into_iter().map(judge).collect();
+    let lots = rows.iter().filter_map(|row| row.ready.as_ref().ok()?.lot.as_ref()).map(|lot| lot.key.clone());
+    let mut lots = LotBook::load(tx, tenant, lots).await?;
+    for Row { actor, ready } in &mut rows {
+        if let Ok(prepared) = ready
+            && let Err(faults) = prepared.complete(actor, &mut lots)
+        {
+            *ready = Err(refused(faults));
+        }
+    }
+    Ok((rows, lots))
+}
+
+/// Decides on stock and writes what is accepted; the refused are explained.
+pub(super) async fn decide(
     tx: &mut Tx,
-    actor: &Actor,
-    rows: Vec<Result<Prepared, Refused>>,
+    tenant: &TenantId,
+    rows: Vec<Row<'_>>,
     lots: &LotBook,
     atomic: bool,
 ) -> Result<Vec<Result<Posted, Refused>>> {
-    let postings: Vec<Posting> = rows.iter().flatten().map(|row| row.resolved(lots)).collect();
-    let outcomes = if postings.is_empty() { Vec::new() } else { book(tx, actor, &postings, atomic).await? };
+    let resolved: Vec<(&Actor, Posting)> =
+        rows.iter().filter_map(|row| Some((row.actor, row.ready.as_ref().ok()?.resolved(lots)))).collect();
+    let entered: Vec<Entered> = resolved.iter().map(|(actor, posting)| Entered { actor, posting }).collect();
+    let outcomes = book(tx, tenant, &entered, atomic).await?;
     let refusals: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
-    let told = if refusals.is_empty() { Vec::new() } else { explain(tx, actor.tenant(), &refusals).await? };
+    let told = if refusals.is_empty() { Vec::new() } else { explain(tx, tenant, &refusals).await? };
     let (mut outcomes, mut told) = (outcomes.into_iter(), told.into_iter());
     let decided = rows.into_iter().map(|row| {
-        row?;
+        row.ready?;
         outcomes.next().expect("every prepared movement has an outcome").map_err(|_| {
             let (code, fault) = told.next().expect("every refusal is explained");
             (code, vec![fault])
@@ -137,12 +169,12 @@ async fn decide(
     Ok(decided.collect())
 }
 
-fn all_refused(rows: Vec<Option<Refused>>) -> Error {
+pub(super) fn all_refused(rows: Vec<Option<Refused>>) -> Error {
     let rows = rows.into_iter().enumerate().filter_map(|(index, row)| row.map(|(code, faults)| (index, code, faults)));
     whole(rows.collect())
 }
 
-fn answer(outcomes: Vec<Result<Posted, Refused>>) -> Recorded {
+pub(super) fn answer(outcomes: Vec<Result<Posted, Refused>>) -> Recorded {
     let results: Vec<MovementResult> = outcomes
         .into_iter()
         .enumerate()
@@ -178,7 +210,7 @@ fn detail(faults: &[FieldError]) -> String {
 
 /// A movement whose item and places are known.
 #[derive(Debug)]
-struct Prepared {
+pub(super) struct Prepared {
     posting: Posting,
     from: Place,
     to: Place,
@@ -230,20 +262,20 @@ impl Prepared {
         Ok(Self { posting, from: sides.from, to: sides.to, statuses: draft.statuses, lot })
     }
 
-    /// Finds or plans the lot, takes its status where none was given, and applies the rules that need all of it.
+    /// Takes the lot's status where none was given, applies the rules that need all of the posting, and finds or plans the lot.
     fn complete(&mut self, actor: &Actor, lots: &mut LotBook) -> Result<(), Vec<FieldError>> {
-        let mut usual = QualityStatus::Released;
-        if let Some(lot) = &self.lot {
-            lots.want(actor, &lot.key, &lot.dates, lot.may_create).map_err(|fault| vec![fault])?;
-            usual = lots.get(&lot.key).map_or(usual, |lot| lot.quality_status);
-        }
+        let usual = self.lot.as_ref().map_or(QualityStatus::Released, |lot| lots.usual_status(&lot.key, &lot.dates));
         let (from, to) = match self.statuses {
             Statuses::Keep(status) => (status.unwrap_or(usual), status.unwrap_or(usual)),
             Statuses::Change { from, to } => (from, to),
         };
         (self.posting.from_status, self.posting.to_status) = (from, to);
         let faults = rules::check(&self.posting, &self.from, &self.to, actor.env.now());
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let Some(lot) = &self.lot else { return Ok(()) };
+        lots.want(actor, &lot.key, &lot.dates, lot.may_create).map_err(|fault| vec![fault])
     }
 
     fn resolved(&self, lots: &LotBook) -> Posting {

@@ -140,10 +140,28 @@ impl From<BalanceRecord> for BalanceRow {
     }
 }
 
+/// Those of the ids that exist; each once, empty balances too.
+pub async fn by_ids(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<BalanceRow>> {
+    let rows = sqlx::query_as!(
+        BalanceRecord,
+        r#"SELECT b.balance_id, b.item_id, b.location_id, p.facility_id AS "facility_id!", p.facility_code,
+                  p.code AS location_code, b.lot_id, l.number AS "lot_number?", l.expires_on AS "expires_on?",
+                  l.received_at AS "lot_received_at?", b.quality_status, b.on_hand, b.reserved, b.updated_at
+           FROM inventory.balances b
+           JOIN inventory.stock_locations p ON p.tenant_id = $1 AND p.location_id = b.location_id
+           LEFT JOIN inventory.lots l ON l.tenant_id = $1 AND l.lot_id = b.lot_id
+           WHERE b.tenant_id = $1 AND b.balance_id = ANY ($2)"#,
+        tenant.as_str(),
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(BalanceRow::from).collect())
+}
+
 /// What to look for; absent fields do not narrow.
 #[derive(Clone, Debug, Default)]
 pub struct BalanceQuery {
-    pub ids: Option<Vec<Uuid>>,
     pub items: Option<Vec<Uuid>>,
     pub locations: Option<Vec<Uuid>>,
     pub facility: Option<Uuid>,
@@ -171,18 +189,16 @@ pub async fn select(
            LEFT JOIN inventory.lots l ON l.tenant_id = $1 AND l.lot_id = b.lot_id
            WHERE b.tenant_id = $1
              AND ($2 OR b.on_hand > 0)
-             AND ($3::uuid[] IS NULL OR b.balance_id = ANY ($3))
-             AND ($4::uuid[] IS NULL OR b.item_id = ANY ($4))
-             AND ($5::uuid[] IS NULL OR b.location_id = ANY ($5))
-             AND ($6::uuid IS NULL OR p.facility_id = $6)
-             AND ($7::uuid IS NULL OR b.lot_id = $7)
-             AND ($8::text IS NULL OR l.number = $8)
-             AND ($9::text IS NULL OR b.quality_status = $9)
-             AND ($10::uuid IS NULL OR (b.item_id, b.location_id, b.balance_id) > ($10, $11::uuid, $12::uuid))
-           ORDER BY b.item_id, b.location_id, b.balance_id LIMIT $13"#,
+             AND ($3::uuid[] IS NULL OR b.item_id = ANY ($3))
+             AND ($4::uuid[] IS NULL OR b.location_id = ANY ($4))
+             AND ($5::uuid IS NULL OR p.facility_id = $5)
+             AND ($6::uuid IS NULL OR b.lot_id = $6)
+             AND ($7::text IS NULL OR l.number = $7)
+             AND ($8::text IS NULL OR b.quality_status = $8)
+             AND ($9::uuid IS NULL OR (b.item_id, b.location_id, b.balance_id) > ($9, $10::uuid, $11::uuid))
+           ORDER BY b.item_id, b.location_id, b.balance_id LIMIT $12"#,
         tenant.as_str(),
         query.include_empty,
-        query.ids.as_deref() as Option<&[Uuid]>,
         query.items.as_deref() as Option<&[Uuid]>,
         query.locations.as_deref() as Option<&[Uuid]>,
         query.facility,

@@ -9,8 +9,16 @@ use uuid::Uuid;
 use super::known;
 use crate::model::{MovementKind, MovementRow, Posted, Side};
 
-/// Writes the movements in the order given.
-pub async fn insert(connection: &mut PgConnection, actor: &Actor, posted: &[&Posted], at: DateTime<Utc>) -> Result<()> {
+/// Writes the movements in the order given, each as recorded by its own actor.
+pub async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    recorded: &[(&Actor, &Posted)],
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let posted: Vec<&Posted> = recorded.iter().map(|(_, posted)| *posted).collect();
+    let by: Vec<Uuid> = recorded.iter().map(|(actor, _)| actor.principal.user.0).collect();
+    let requests: Vec<String> = recorded.iter().map(|(actor, _)| actor.request_id.clone()).collect();
     let column = |text: fn(&Posted) -> &str| -> Vec<String> { posted.iter().map(|one| text(one).to_owned()).collect() };
     let ids: Vec<Uuid> = posted.iter().map(|one| one.movement_id.0).collect();
     let kinds = column(|one| one.posting.kind.as_str());
@@ -28,12 +36,12 @@ pub async fn insert(connection: &mut PgConnection, actor: &Actor, posted: &[&Pos
         "INSERT INTO inventory.movements
              (tenant_id, recorded_at, recorded_by, request_id, movement_id, kind, item_id, lot_id, quantity, from_location_id,
               from_status, to_location_id, to_status, reason, reference, effective_at)
-         SELECT $1, $2, $3, $4, * FROM UNNEST($5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::numeric[], $10::uuid[],
-                                              $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[])",
-        actor.tenant().as_str(),
+         SELECT $1, $2, * FROM UNNEST($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::numeric[], $10::uuid[],
+                                      $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[])",
+        tenant.as_str(),
         at,
-        actor.principal.user.0,
-        actor.request_id,
+        &by,
+        &requests,
         &ids,
         &kinds,
         &items,

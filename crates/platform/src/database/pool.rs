@@ -75,18 +75,29 @@ impl Database {
                 ("timezone", "UTC"),
                 // A rollback to be on the safe side warns that there was nothing to roll back.
                 ("client_min_messages", "error"),
-                ("client_min_messages", "error"),
             ])
             .disable_statement_logging()
     }
 
     /// Starts a transaction of one tenant. Dropping it without [`Tx::commit`] rolls back.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
+        self.begin_by(tenant, "BEGIN").await
+    }
+
+    /// As [`Database::begin`] for a transaction that serves many callers: it would rather fail and be cut in pieces than keep
+    /// all of them waiting for the lock that one of them needs.
+    /// A piece of a group that was cut waits shorter still.
+    pub(crate) async fn begin_group(&self, tenant: &TenantId, is_piece: bool) -> Result<Tx> {
+        let waits_long = "BEGIN; SET LOCAL lock_timeout = '5s'";
+        self.begin_by(tenant, if is_piece { "BEGIN; SET LOCAL lock_timeout = '500ms'" } else { waits_long }).await
+    }
+
+    async fn begin_by(&self, tenant: &TenantId, statement: &'static str) -> Result<Tx> {
         // A connection that died while idle shows it here, before anything was done: take another, at most once per slot.
         let mut attempts = self.pool.status().max_size + 1;
         loop {
             let mut session = self.session().await?;
-            match session.enter(tenant).await {
+            match session.enter(tenant, statement).await {
                 Ok(()) => return Ok(Tx::new(session, tenant.clone())),
                 Err(error) => {
                     let _ = Object::take(session);
@@ -151,10 +162,10 @@ impl Database {
 }
 
 impl Session {
-    async fn enter(&mut self, tenant: &TenantId) -> Result<()> {
+    async fn enter(&mut self, tenant: &TenantId, statement: &'static str) -> Result<()> {
         self.set_tenant(tenant).await?;
         self.suspect = true;
-        self.connection.execute("BEGIN").await?;
+        self.connection.execute(statement).await?;
         Ok(())
     }
 

@@ -64,11 +64,16 @@ impl Tx {
         result
     }
 
-    /// Writes what was collected and makes everything permanent.
-    pub async fn commit(mut self) -> Result<()> {
+    /// Writes what was collected so far. An error here, unlike one of [`Tx::commit`], leaves no doubt: nothing is permanent.
+    pub(crate) async fn flush(&mut self) -> Result<()> {
         self.write_audit().await?;
         self.write_events().await?;
-        self.write_jobs().await?;
+        self.write_jobs().await
+    }
+
+    /// Writes what was collected and makes everything permanent.
+    pub async fn commit(mut self) -> Result<()> {
+        self.flush().await?;
         self.execute("COMMIT").await?;
         if let Some(mut session) = self.session.take() {
             session.suspect = false;

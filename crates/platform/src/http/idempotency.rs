@@ -1,14 +1,19 @@
-use kernel::ErrorCode;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use kernel::{ErrorCode, TenantId, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::Executor as _;
+use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::database::Tx;
 use crate::{App, Error, Result};
 
-const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 
 /// A caller's promise that requests with this key are one and the same request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,30 @@ impl IdempotencyKey {
     pub fn new(key: &str, operation: &str, body: &[u8]) -> Self {
         let fingerprint = Sha256::new().chain_update(operation).chain_update([0]).chain_update(body).finalize().into();
         Self { key: key.to_owned(), fingerprint }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn reused() -> Error {
+        Error::new(ErrorCode::KeyReused, "this idempotency key belongs to a request with another body or address")
+    }
+}
+
+/// What an earlier request left under a key.
+pub(super) struct Stored {
+    fingerprint: Vec<u8>,
+    answer: Option<Value>,
+}
+
+impl Stored {
+    /// The answer for a request that came with the key, provided that it is the same request.
+    pub(super) fn for_key(&self, key: &IdempotencyKey) -> Result<Value> {
+        if self.fingerprint != key.fingerprint {
+            return Err(IdempotencyKey::reused());
+        }
+        Ok(self.answer.clone().unwrap_or(Value::Null))
     }
 }
 
@@ -72,7 +101,7 @@ where
 }
 
 /// `None` when the key is ours now; the stored answer when somebody was first.
-async fn claim(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<serde_json::Value>> {
+async fn claim(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<Value>> {
     tx.execute("SET LOCAL lock_timeout = '5s'").await?;
     let inserted = sqlx::query!(
         "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -98,10 +127,62 @@ async fn claim(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Optio
     )
     .fetch_one(&mut **tx)
     .await?;
-    if stored.fingerprint != key.fingerprint {
-        return Err(Error::new(ErrorCode::KeyReused, "this idempotency key belongs to a request with another body or address"));
+    Stored { fingerprint: stored.fingerprint, answer: stored.answer }.for_key(key).map(Some)
+}
+
+/// What is known of these keys, by user and key.
+pub(super) async fn stored_answers(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    keys: &[(UserId, &IdempotencyKey)],
+) -> Result<HashMap<(UserId, String), Stored>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(Some(stored.answer.unwrap_or(serde_json::Value::Null)))
+    let users: Vec<Uuid> = keys.iter().map(|(user, _)| user.0).collect();
+    let texts: Vec<String> = keys.iter().map(|(_, key)| key.key.clone()).collect();
+    let rows = sqlx::query!(
+        "SELECT i.user_id, i.key, i.fingerprint, i.answer
+         FROM UNNEST($2::uuid[], $3::text[]) AS k (user_id, key)
+         JOIN platform.idempotency i ON i.tenant_id = $1 AND i.user_id = k.user_id AND i.key = k.key",
+        tenant.as_str(),
+        &users,
+        &texts,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let stored =
+        rows.into_iter().map(|row| ((UserId(row.user_id), row.key), Stored { fingerprint: row.fingerprint, answer: row.answer }));
+    Ok(stored.collect())
+}
+
+/// Keeps the answers under their keys, in the order of keys so that two groups never wait for each other in a circle.
+/// `false` when another request has taken one of the keys.
+pub(super) async fn keep_all(tx: &mut Tx, tenant: &TenantId, answers: &[(&Actor, &IdempotencyKey, Value)]) -> Result<bool> {
+    if answers.is_empty() {
+        return Ok(true);
+    }
+    let users: Vec<Uuid> = answers.iter().map(|(actor, _, _)| actor.principal.user.0).collect();
+    let keys: Vec<String> = answers.iter().map(|(_, key, _)| key.key.clone()).collect();
+    let fingerprints: Vec<Vec<u8>> = answers.iter().map(|(_, key, _)| key.fingerprint.to_vec()).collect();
+    let values: Vec<Value> = answers.iter().map(|(_, _, answer)| answer.clone()).collect();
+    let times: Vec<DateTime<Utc>> = answers.iter().map(|(actor, _, _)| actor.env.now()).collect();
+    let kept = sqlx::query!(
+        "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, answer, created_at)
+         SELECT $1, * FROM UNNEST($2::uuid[], $3::text[], $4::bytea[], $5::jsonb[], $6::timestamptz[])
+              AS k (user_id, key, fingerprint, answer, created_at)
+         ORDER BY k.user_id, k.key
+         ON CONFLICT DO NOTHING",
+        tenant.as_str(),
+        &users,
+        &keys,
+        &fingerprints,
+        &values,
+        &times,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(kept.rows_affected() == answers.len() as u64)
 }
 
 fn in_progress(error: Error) -> Error {

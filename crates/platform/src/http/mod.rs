@@ -1,6 +1,7 @@
 //! HTTP conventions: one route table with declared access, problem+json, extractors, idempotency, limits and headers.
 
 mod extract;
+mod group;
 mod idempotency;
 mod layers;
 mod measure;
@@ -9,6 +10,7 @@ mod route;
 mod stream;
 
 pub use extract::{Command, Json, Path, Query};
+pub use group::{Grouped, mutate_grouped};
 pub use idempotency::{IdempotencyKey, mutate};
 pub use layers::{BODY_LIMIT_BYTES, Listener, RequestId, UPLOAD_LIMIT_BYTES, finish};
 pub use problem::{FailedWith, Problem};
