@@ -17,11 +17,10 @@ lint: ## formatting and clippy, warnings refused
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 
-	cargo run --release --package entrepot --example bench
-
-bench: ## measured ratios, printed side by side (release build)
+bench: ## measured ratios, printed side by side (release build); make bench ONLY="ledger http" runs parts
 	@scripts/setup.sh server
-	cargo run --release --package entrepot --example bench
+	cargo build --release --package entrepot --bins
+	cargo run --release --package entrepot --example bench -- $(ONLY)
 
 docs: ## write docs/errors.md, docs/openapi.json and docs/schema.graphql anew
 	UPDATE_DOCS=1 cargo test --package entrepot --test it documents

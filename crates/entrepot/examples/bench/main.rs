@@ -6,16 +6,33 @@ mod harness;
 
 mod http;
 mod import;
+mod ledger;
+mod load;
 mod putaway;
 mod startup;
 
+/// Names of parts on the command line run only those.
 #[tokio::main]
 async fn main() {
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| only.is_empty() || only.iter().any(|one| one == part);
     println!("{} logical cores, release build", std::thread::available_parallelism().map_or(1, usize::from));
-    startup::run().await;
-    import::run().await;
-    putaway::run().await;
-    http::run().await;
+    // First, because it decides that the database of this process is durable.
+    if wanted("ledger") {
+        ledger::run().await;
+    }
+    if wanted("startup") {
+        startup::run().await;
+    }
+    if wanted("import") {
+        import::run().await;
+    }
+    if wanted("putaway") {
+        putaway::run().await;
+    }
+    if wanted("http") {
+        http::run().await;
+    }
 }
 
 /// Prints one figure with its target, and whether it was met.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,29 @@ pub fn real_data(file: &str) -> Option<PathBuf> {
     path
 }
 
+/// Set by benches that measure durable writes, before the server starts; tests do without.
+static DURABLE: AtomicBool = AtomicBool::new(false);
+
+pub fn make_durable() {
+    DURABLE.store(true, Ordering::SeqCst);
+}
+
+/// The folder of the test server's socket.
+pub fn socket() -> PathBuf {
+    CLUSTER.socket.clone()
+}
+
+/// The process id of the test server.
+pub fn postmaster() -> u32 {
+    let file = std::fs::read_to_string(CLUSTER.socket.join("data/postmaster.pid")).expect("the test server runs");
+    file.lines().next().and_then(|pid| pid.parse().ok()).expect("a process id")
+}
+
+/// The name of the database that was made last.
+pub fn last_database() -> String {
+    format!("test_{}", NUMBER.load(Ordering::Relaxed) - 1)
+}
+
 /// One server for all tests of this process. It ends when the process does, whatever way that is: a shell waits for the
 /// pipe to close and stops it.
 struct Cluster {
@@ -55,9 +78,10 @@ impl Cluster {
             .arg(&data));
         // No durability here: the tests that kill servers start their own, with fsync on.
         let settings = format!(
-            "-c listen_addresses='' -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c max_connections=400 \
+            "-c listen_addresses='' -c unix_socket_directories={} -c max_connections=400 {} \
              -c shared_preload_libraries=pg_stat_statements -c shared_buffers=256MB",
-            folder.display()
+            folder.display(),
+            if DURABLE.load(Ordering::SeqCst) { "-c max_wal_size=4GB" } else { "-c fsync=off -c full_page_writes=off" },
         );
         run(as_server_user(&bin.join("pg_ctl"))
             .args(["-w", "-t", "60", "-o", &settings, "-l"])
