@@ -121,7 +121,8 @@ pub async fn by_ids(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uui
 /// Labels without the rest of the items.
 pub async fn labels(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<HashMap<ItemId, ItemLabel>> {
     let rows = sqlx::query!(
-        "SELECT item_id, code, name, base_unit FROM catalog.items WHERE tenant_id = $1 AND item_id = ANY ($2)",
+        "SELECT i.item_id, i.code, i.name, i.base_unit FROM (SELECT DISTINCT unnest($2::uuid[]) AS item_id) asked
+         CROSS JOIN LATERAL (SELECT * FROM catalog.items c WHERE c.tenant_id = $1 AND c.item_id = asked.item_id OFFSET 0) i",
         tenant.as_str(),
         ids,
     )

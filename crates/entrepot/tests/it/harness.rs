@@ -53,11 +53,6 @@ pub fn postmaster() -> u32 {
     file.lines().next().and_then(|pid| pid.parse().ok()).expect("a process id")
 }
 
-/// The name of the database that was made last.
-pub fn last_database() -> String {
-    format!("test_{}", NUMBER.load(Ordering::Relaxed) - 1)
-}
-
 /// One server for all tests of this process. It ends when the process does, whatever way that is: a shell waits for the
 /// pipe to close and stops it.
 struct Cluster {

@@ -116,7 +116,8 @@ pub(super) async fn book(
         return Ok(outcomes);
     }
     let now = env.now();
-    let on_hand: Vec<_> = ledger.changes().into_iter().filter_map(|(key, on_hand)| Some((rows.get(&key)?.0, on_hand))).collect();
+    let on_hand: Vec<_> =
+        ledger.changes().into_iter().filter_map(|(key, on_hand)| Some((rows.get(&key)?.0, key, on_hand))).collect();
     store::balances::write(tx, tenant, &on_hand, now).await?;
     store::movements::insert(tx, tenant, &recorded, now).await?;
     Ok(outcomes)

@@ -58,12 +58,13 @@ pub async fn lock(connection: &mut PgConnection, tenant: &TenantId, keys: &[Key]
     let columns = Columns::of(keys);
     let rows = sqlx::query!(
         r#"SELECT b.balance_id, k.ordinal AS "ordinal!", b.on_hand, b.reserved
-           FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) WITH ORDINALITY
-                AS k (item_id, location_id, lot_id, quality_status, ordinal)
-           JOIN inventory.balances b
-             ON b.tenant_id = $1 AND b.item_id = k.item_id AND b.location_id = k.location_id
-            AND b.lot_id IS NOT DISTINCT FROM k.lot_id AND b.quality_status = k.quality_status
-           ORDER BY k.ordinal FOR NO KEY UPDATE OF b"#,
+           FROM (SELECT * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) WITH ORDINALITY
+                      AS u (item_id, location_id, lot_id, quality_status, ordinal) ORDER BY u.ordinal) k
+           CROSS JOIN LATERAL (
+               SELECT * FROM inventory.balances o
+               WHERE o.tenant_id = $1 AND o.item_id = k.item_id AND o.location_id = k.location_id
+                 AND o.lot_id IS NOT DISTINCT FROM k.lot_id AND o.quality_status = k.quality_status
+               OFFSET 0 FOR NO KEY UPDATE) b"#,
         tenant.as_str(),
         &columns.items,
         &columns.locations,
@@ -80,20 +81,28 @@ pub async fn lock(connection: &mut PgConnection, tenant: &TenantId, keys: &[Key]
     Ok(held.collect())
 }
 
+/// Stores what the locked balances hold now. Written as an insertion that always meets its row: that way it is found by its
+/// key, and no estimate of the planner can turn the statement into a walk through all balances of the tenant.
 pub async fn write(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    on_hand: &[(Uuid, Quantity)],
+    on_hand: &[(Uuid, Key, Quantity)],
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let ids: Vec<Uuid> = on_hand.iter().map(|(id, _)| *id).collect();
-    let quantities: Vec<Decimal> = on_hand.iter().map(|(_, quantity)| quantity.decimal()).collect();
+    let ids: Vec<Uuid> = on_hand.iter().map(|(id, ..)| *id).collect();
+    let columns = Columns::of(&on_hand.iter().map(|(_, key, _)| *key).collect::<Vec<_>>());
+    let quantities: Vec<Decimal> = on_hand.iter().map(|(.., quantity)| quantity.decimal()).collect();
     sqlx::query!(
-        "UPDATE inventory.balances b SET on_hand = k.on_hand, updated_at = $4
-         FROM UNNEST($2::uuid[], $3::numeric[]) AS k (balance_id, on_hand)
-         WHERE b.tenant_id = $1 AND b.balance_id = k.balance_id",
+        "INSERT INTO inventory.balances AS b
+             (tenant_id, balance_id, item_id, location_id, lot_id, quality_status, on_hand, updated_at)
+         SELECT $1, *, $8 FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::numeric[])
+         ON CONFLICT (tenant_id, balance_id) DO UPDATE SET on_hand = EXCLUDED.on_hand, updated_at = EXCLUDED.updated_at",
         tenant.as_str(),
         &ids,
+        &columns.items,
+        &columns.locations,
+        &columns.lots as &[Option<Uuid>],
+        &columns.statuses,
         &quantities,
         at,
     )
@@ -147,10 +156,13 @@ pub async fn by_ids(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uui
         r#"SELECT b.balance_id, b.item_id, b.location_id, p.facility_id AS "facility_id!", p.facility_code,
                   p.code AS location_code, b.lot_id, l.number AS "lot_number?", l.expires_on AS "expires_on?",
                   l.received_at AS "lot_received_at?", b.quality_status, b.on_hand, b.reserved, b.updated_at
-           FROM inventory.balances b
-           JOIN inventory.stock_locations p ON p.tenant_id = $1 AND p.location_id = b.location_id
-           LEFT JOIN inventory.lots l ON l.tenant_id = $1 AND l.lot_id = b.lot_id
-           WHERE b.tenant_id = $1 AND b.balance_id = ANY ($2)"#,
+           FROM (SELECT DISTINCT unnest($2::uuid[]) AS balance_id) asked
+           CROSS JOIN LATERAL (
+               SELECT * FROM inventory.balances o WHERE o.tenant_id = $1 AND o.balance_id = asked.balance_id OFFSET 0) b
+           CROSS JOIN LATERAL (
+               SELECT * FROM inventory.stock_locations o WHERE o.tenant_id = $1 AND o.location_id = b.location_id OFFSET 0) p
+           LEFT JOIN LATERAL (
+               SELECT * FROM inventory.lots o WHERE o.tenant_id = $1 AND o.lot_id = b.lot_id OFFSET 0) l ON true"#,
         tenant.as_str(),
         ids,
     )

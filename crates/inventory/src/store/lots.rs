@@ -38,7 +38,7 @@ fn lots(rows: Vec<LotRecord>) -> Vec<Lot> {
     rows.into_iter().map(Lot::from).collect()
 }
 
-/// The lots with these item and number pairs, share-locked so that none changes its status before the caller's stock moved.
+/// The lots with these item and number pairs, share-locked in the order given so that none changes its status before the caller's stock moved.
 pub async fn lock_by_number(
     connection: &mut PgConnection,
     tenant: &TenantId,
@@ -49,8 +49,9 @@ pub async fn lock_by_number(
         LotRecord,
         "SELECT l.lot_id, l.item_id, l.number, l.quality_status, l.received_at, l.manufactured_on, l.expires_on, l.created_at
          FROM UNNEST($2::uuid[], $3::text[]) AS k (item_id, number)
-         JOIN inventory.lots l ON l.tenant_id = $1 AND l.item_id = k.item_id AND l.number = k.number
-         ORDER BY l.lot_id FOR KEY SHARE OF l",
+         CROSS JOIN LATERAL (
+             SELECT * FROM inventory.lots o
+             WHERE o.tenant_id = $1 AND o.item_id = k.item_id AND o.number = k.number OFFSET 0 FOR KEY SHARE) l",
         tenant.as_str(),
         items,
         numbers,

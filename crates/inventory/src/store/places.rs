@@ -97,13 +97,22 @@ pub async fn rename_facility(connection: &mut PgConnection, tenant: &TenantId, f
     Ok(())
 }
 
-/// Places with one of the ids or one of the codes, in whichever facility.
+/// Places with one of the ids or one of the codes, in whichever facility. One look-up each, whatever the planner thinks of them.
 pub async fn find(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid], codes: &[String]) -> Result<Vec<Place>> {
     let rows = sqlx::query_as!(
         PlaceRecord,
-        "SELECT location_id, kind, facility_id, facility_code, code, is_active FROM inventory.stock_locations
-         WHERE tenant_id = $1 AND (location_id = ANY ($2) OR code = ANY ($3))
-         ORDER BY facility_code, code",
+        r#"SELECT found.location_id AS "location_id!", found.kind AS "kind!", found.facility_id,
+                  found.facility_code AS "facility_code!", found.code AS "code!", found.is_active AS "is_active!"
+           FROM (
+               SELECT p.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS location_id) asked
+               CROSS JOIN LATERAL (
+                   SELECT * FROM inventory.stock_locations l WHERE l.tenant_id = $1 AND l.location_id = asked.location_id OFFSET 0) p
+               UNION
+               SELECT p.* FROM (SELECT DISTINCT unnest($3::text[]) AS code) asked
+               CROSS JOIN LATERAL (
+                   SELECT * FROM inventory.stock_locations l WHERE l.tenant_id = $1 AND l.code = asked.code OFFSET 0) p
+           ) found
+           ORDER BY found.facility_code, found.code"#,
         tenant.as_str(),
         ids,
         codes,

@@ -144,7 +144,8 @@ pub(super) async fn stored_answers(
     let rows = sqlx::query!(
         "SELECT i.user_id, i.key, i.fingerprint, i.answer
          FROM UNNEST($2::uuid[], $3::text[]) AS k (user_id, key)
-         JOIN platform.idempotency i ON i.tenant_id = $1 AND i.user_id = k.user_id AND i.key = k.key",
+         CROSS JOIN LATERAL (
+             SELECT * FROM platform.idempotency o WHERE o.tenant_id = $1 AND o.user_id = k.user_id AND o.key = k.key OFFSET 0) i",
         tenant.as_str(),
         &users,
         &texts,
