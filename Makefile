@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Queries are checked against the committed cache; `make sqlx-cache` renews it.
 export SQLX_OFFLINE = true
 
-.PHONY: demo test lint bench sqlx-cache docs
+.PHONY: demo test lint bench fuzz sqlx-cache docs
 
 demo: ## serve a filled demo warehouse
 	@scripts/setup.sh server
@@ -21,6 +21,11 @@ bench: ## measured ratios, printed side by side (release build); make bench ONLY
 	@scripts/setup.sh server
 	cargo build --release --package entrepot --bins
 	cargo run --release --package entrepot --example bench -- $(ONLY)
+
+fuzz: ## Schemathesis over REST and GraphQL, about 4 minutes (FUZZ_SECONDS)
+	@scripts/setup.sh server
+	cargo build --package entrepot
+	scripts/fuzz.sh
 
 docs: ## write docs/errors.md, docs/openapi.json and docs/schema.graphql anew
 	UPDATE_DOCS=1 cargo test --package entrepot --test it documents

@@ -20,7 +20,8 @@ macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema, async_graphql::Enum)]
-        pub enum $name { $(#[serde(rename = $text)] $variant),+ }
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum $name { $($variant),+ }
 
         impl $name {
             pub const ALL: &[Self] = &[$(Self::$variant),+];

@@ -12,7 +12,8 @@ use platform::graphql::{RequestKey, explain};
 use platform::http::{Access, Api, Json};
 use platform::{App, Error, Result};
 
-const MAX_DEPTH: usize = 12;
+/// The introspection that tools send is 15 deep.
+const MAX_DEPTH: usize = 16;
 const MAX_COMPLEXITY: usize = 1_000;
 
 #[derive(MergedObject, Default)]

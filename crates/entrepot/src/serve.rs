@@ -70,6 +70,14 @@ async fn serve(
     });
     tasks.spawn(identity.watch(app.bus.clone(), app.lifecycle.clone()));
     tasks.spawn(wiring::jobs().run(app.clone()));
+    tasks.spawn({
+        let (streams, shutdown) = (app.streams().clone(), app.lifecycle.shutdown.clone());
+        // A WebSocket has left its listener: it is waited for here until it has said goodbye.
+        async move {
+            shutdown.cancelled().await;
+            streams.closed().await;
+        }
+    });
     for (listener, kind) in listeners {
         spawn_listener(&mut tasks, &app, &health, listener, kind);
     }

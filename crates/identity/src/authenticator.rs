@@ -59,7 +59,7 @@ impl Identity {
                 received = events.recv() => received,
             };
             match received {
-                Ok(occurrence) if occurrence.kind == CREDENTIALS_CHANGED => self.forget(&occurrence.tenant),
+                Ok(announced) if announced.may_hold(CREDENTIALS_CHANGED) => self.forget(&announced.tenant),
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => self.known.invalidate_all(),
                 Err(RecvError::Closed) => return,

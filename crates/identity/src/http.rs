@@ -6,6 +6,7 @@ use kernel::{FieldError, TenantId};
 use platform::audit::{self, AUDIT_READ};
 use platform::auth::{Actor, Principal, Role};
 use platform::http::{Access, Api, Command, Json, PageDto, Paging, Path, Problem, Query, RequestId, SESSION_COOKIE, cookie};
+use platform::limits::ClientAddress;
 use platform::{App, Error, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -181,8 +182,10 @@ impl From<IssuedToken> for IssuedTokenDto {
 async fn login(
     State(app): State<App>,
     Extension(RequestId(request_id)): Extension<RequestId>,
+    address: ClientAddress,
     Json(credentials): Json<Credentials>,
 ) -> Result<axum::Json<LoginDto>> {
+    app.limits().sign_in(address, &credentials.email)?;
     match service::sign_in(&app, &credentials, SignInKind::Access, &request_id).await? {
         SignIn::Done(done) => Ok(axum::Json(LoginDto {
             token: done.secret.into_string(),

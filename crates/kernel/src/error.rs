@@ -63,6 +63,7 @@ error_codes! {
     UnsupportedMedia 415 "the content type is not understood" "send application/json";
     Invalid 422 "some values are not acceptable" "correct the named fields";
     KeyReused 422 "the idempotency key was used for another request" "make a new key for each new request";
+    UpgradeRequired 426 "this address speaks WebSocket only" "connect with a WebSocket client, or listen to /events";
     TooManyRequests 429 "too many requests" "wait for the given delay";
     Internal 500 "something failed on our side" "try again; report the request id when it persists";
     Unavailable 503 "the service is not ready" "repeat the request after the given delay";

@@ -7,7 +7,9 @@ pub(crate) async fn history_length(connection: &mut PgConnection) -> Result<i64>
 }
 
 pub(crate) async fn schema_version(connection: &mut PgConnection) -> Result<Option<i64>> {
-    let newest = sqlx::query_scalar!(r#"SELECT max(installed_rank)::bigint FROM platform.schema_version WHERE success"#);
+    // By its number, not by its rank: numbers may be left out.
+    let newest =
+        sqlx::query_scalar!("SELECT max(split_part(version, '.', 3)::bigint) FROM platform.schema_version WHERE success");
     Ok(newest.fetch_one(connection).await?)
 }
 

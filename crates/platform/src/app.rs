@@ -12,6 +12,8 @@ use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::database::Database;
 use crate::events::Bus;
+use crate::http::Streams;
+use crate::limits::Limits;
 
 /// What every handler, job and page gets: one shared [`Parts`], so that a clone costs next to nothing.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ struct Shared {
     request_prefix: String,
     requests: AtomicU64,
     singletons: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    limits: Limits,
+    streams: Streams,
 }
 
 /// What an application is made of; wired once in the binary.
@@ -39,7 +43,9 @@ pub struct Parts {
 impl App {
     pub fn new(parts: Parts) -> Self {
         let request_prefix = parts.env.new_id().simple().to_string()[20..].to_owned();
-        Self(Arc::new(Shared { parts, request_prefix, requests: AtomicU64::new(0), singletons: RwLock::default() }))
+        let (limits, streams) = (Limits::new(&parts.config), Streams::new(&parts.config));
+        let (requests, singletons) = (AtomicU64::new(0), RwLock::default());
+        Self(Arc::new(Shared { parts, request_prefix, requests, singletons, limits, streams }))
     }
 
     /// The one `T` of this application, made when it is first asked for: a queue that all requests share, for instance.
@@ -50,6 +56,16 @@ impl App {
             Arc::clone(all.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())))
         });
         one.downcast().expect("it is kept under its own type")
+    }
+
+    /// How often somebody may call.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The event streams that are open.
+    pub fn streams(&self) -> &Streams {
+        &self.0.streams
     }
 
     pub(crate) fn new_request_id(&self) -> String {

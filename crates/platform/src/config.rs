@@ -28,6 +28,22 @@ pub struct Config {
     /// Set when a proxy in front speaks HTTPS: cookies become Secure and HSTS is sent.
     pub https: bool,
     pub pool_size: u32,
+    /// Off, nobody is refused for calling too often.
+    pub enable_rate_limiting: bool,
+    /// Calls a second of one signed-in user, in the long run.
+    pub rate_limit_per_second: u32,
+    /// Calls that they may make at once.
+    pub rate_limit_burst: u32,
+    /// The same for one address that does not sign in, or fails to.
+    pub anonymous_limit_per_second: u32,
+    pub anonymous_limit_burst: u32,
+    /// Attempts to sign in to one account from one address.
+    pub sign_in_limit_per_minute: u32,
+    /// Proxies in front, as addresses or networks: their X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<String>,
+    /// Open event streams (`/events` and `/ws` together) of one user, and of everybody in this process.
+    pub streams_per_user: u32,
+    pub streams: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +65,15 @@ impl Default for Config {
             log: "info".into(),
             https: false,
             pool_size: 16,
+            enable_rate_limiting: true,
+            rate_limit_per_second: 200,
+            rate_limit_burst: 2_000,
+            anonymous_limit_per_second: 10,
+            anonymous_limit_burst: 50,
+            sign_in_limit_per_minute: 10,
+            trusted_proxies: Vec::new(),
+            streams_per_user: 50,
+            streams: 5_000,
         }
     }
 }
@@ -76,7 +101,7 @@ pub struct Flags {
 
 impl Config {
     /// Environment names without our prefix, because the world knows them by these.
-    const SHARED_NAMES: [&str; 2] = ["DATABASE_URL", "LOG_FORMAT"];
+    const SHARED_NAMES: [&str; 3] = ["DATABASE_URL", "ENABLE_RATE_LIMITING", "LOG_FORMAT"];
 
     pub fn load(file: &Path, flags: &Flags) -> Result<Self> {
         // ENTREPOT_DATA belongs to the tests; ENTREPOT_URL and ENTREPOT_TOKEN to client commands.
@@ -115,7 +140,31 @@ impl Config {
                 "contradicts DATABASE_URL: with a database of yours no private server is started",
             ));
         }
-        Ok(())
+        self.validate_limits()
+    }
+
+    fn validate_limits(&self) -> Result<()> {
+        let rates = [
+            ("rate_limit_per_second", self.rate_limit_per_second),
+            ("rate_limit_burst", self.rate_limit_burst),
+            ("anonymous_limit_per_second", self.anonymous_limit_per_second),
+            ("anonymous_limit_burst", self.anonymous_limit_burst),
+            ("sign_in_limit_per_minute", self.sign_in_limit_per_minute),
+            ("streams_per_user", self.streams_per_user),
+            ("streams", self.streams),
+        ];
+        let mut faults: Vec<kernel::FieldError> = rates
+            .iter()
+            .filter(|(_, rate)| !(1..=1_000_000).contains(rate))
+            .map(|(name, _)| kernel::FieldError::new(*name, "must be between 1 and 1000000"))
+            .collect();
+        if self.trusted_proxies.iter().any(|text| crate::limits::parse_network(text).is_none()) {
+            faults.push(kernel::FieldError::new(
+                "trusted_proxies",
+                "must be a list of addresses or networks such as [10.0.0.0/8, 192.0.2.1]",
+            ));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
     }
 }
 

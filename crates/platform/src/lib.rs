@@ -16,6 +16,7 @@ pub mod graphql;
 pub mod http;
 pub mod imports;
 pub mod jobs;
+pub mod limits;
 pub mod tabular;
 pub mod telemetry;
 

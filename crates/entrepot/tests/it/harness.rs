@@ -198,10 +198,15 @@ impl Server {
     }
 
     pub async fn on(options: PgConnectOptions) -> Self {
+        Self::with(options, Config { enable_rate_limiting: false, ..Config::default() }).await
+    }
+
+    /// With settings of the test's own; rate limits are on unless they say otherwise.
+    pub async fn with(options: PgConnectOptions, config: Config) -> Self {
         let env = Env::system();
         let db = Database::new(options.clone(), 24, "test").expect("a pool");
         let identity = Identity::new(db.clone(), env.clone());
-        let config = Config { data_dir: std::env::temp_dir(), ..Config::default() };
+        let config = Config { data_dir: std::env::temp_dir(), ..config };
         let app = App::new(Parts {
             env,
             config: Arc::new(config),

@@ -1,5 +1,6 @@
 //! Up, down, up: on an empty and on a filled database.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use platform::auth::Role;
@@ -13,10 +14,11 @@ use crate::harness::{Server, empty_database, new_database};
 async fn each_migration_goes_up_down_and_up_again() {
     let options = empty_database().await;
     let migrations = Migrations::new(options);
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap();
-    assert_eq!(migrations.up().await.unwrap() as i64, newest);
+    // Numbers may be left out.
+    let versions: BTreeSet<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    assert_eq!(migrations.up().await.unwrap(), versions.len());
     let whole = migrations.fingerprint().await.unwrap();
-    for target in (0..newest).rev() {
+    for target in versions.iter().rev().skip(1).copied().chain([0]) {
         assert_eq!(migrations.down(target, false).await.unwrap(), 1, "down to {target}");
         migrations.up().await.unwrap();
         assert_eq!(migrations.fingerprint().await.unwrap(), whole, "down to {target} and up again");
@@ -32,10 +34,11 @@ async fn going_down_with_rows_needs_a_word() {
     let server = Server::start().await;
     server.as_role(Role::Staff).await.post("/api/v1/inventory/items", &json!({ "code": "A", "name": "Thing" })).await.expect(201);
     let migrations = Migrations::new(server.options.clone());
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap();
-    let refused = migrations.down(newest - 1, false).await.unwrap_err();
+    let versions: BTreeSet<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    let before = versions.into_iter().rev().nth(1).unwrap();
+    let refused = migrations.down(before, false).await.unwrap_err();
     assert!(refused.detail.contains("--allow-data-loss"), "{refused}");
-    migrations.down(newest - 1, true).await.unwrap();
+    migrations.down(before, true).await.unwrap();
     migrations.up().await.unwrap();
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM catalog.items").fetch_one(&mut server.sql().await).await.unwrap();
     assert_eq!(left, 1, "what the undone migration does not own stays");

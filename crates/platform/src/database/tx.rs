@@ -125,6 +125,7 @@ impl Tx {
         }
         let events = std::mem::take(&mut self.events);
         let tenant = self.tenant.to_string();
+        let announced = events::announced_kinds(events.iter().map(|(_, event)| event));
         let times: Vec<DateTime<Utc>> = events.iter().map(|(at, _)| *at).collect();
         let kinds: Vec<String> = events.iter().map(|(_, event)| event.kind.to_owned()).collect();
         let entity_ids: Vec<String> = events.iter().map(|(_, event)| event.entity_id.clone()).collect();
@@ -136,13 +137,15 @@ impl Tx {
                    SELECT $1, * FROM UNNEST($2::timestamptz[], $3::text[], $4::text[], $5::jsonb[])
                    RETURNING seq
                )
-               SELECT pg_notify($6, $1 || ' ' || min(seq) || ' ' || max(seq))::text AS "sent" FROM written"#,
+               SELECT pg_notify($6, concat_ws(' ', $1, min(seq), max(seq), pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot()), $7::text))::text AS "sent"
+               FROM written"#,
             tenant,
             &times,
             &kinds,
             &entity_ids,
             &payloads,
             CHANNEL,
+            announced,
         )
         .fetch_one(&mut **self)
         .await?;

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::measure;
-use super::route::Routes;
+use super::route::{Routes, charge_anonymous};
 use crate::{App, Error};
 
 /// A JSON body; enough for 10,000 movements in one request.
@@ -39,12 +39,18 @@ pub fn finish(routes: Routes, dress: impl FnOnce(Router<App>) -> Router<App>, ap
     let wrong_method = || async { Error::new(ErrorCode::MethodNotAllowed, "this address does not take that method") };
     let router = routes
         .router
-        .fallback(|| async { Error::new(ErrorCode::NotFound, "there is nothing at this address") })
+        .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked));
     let probes = routes.probes.method_not_allowed_fallback(wrong_method);
     dress(router).merge(probes).layer(from_fn_with_state((app.clone(), listener), around)).with_state(app)
+}
+
+async fn nothing_here(request: Request) -> Error {
+    charge_anonymous(request.extensions(), request.headers())
+        .err()
+        .unwrap_or_else(|| Error::new(ErrorCode::NotFound, "there is nothing at this address"))
 }
 
 async fn around(State((app, listener)): State<(App, Listener)>, mut request: Request, next: Next) -> Response {

@@ -14,8 +14,8 @@ pub use group::{Grouped, mutate_grouped};
 pub use idempotency::{IdempotencyKey, mutate};
 pub use layers::{BODY_LIMIT_BYTES, Listener, RequestId, UPLOAD_LIMIT_BYTES, finish};
 pub use problem::{FailedWith, Problem};
-pub use route::{Access, Api, RouteInfo, Routes, SESSION_COOKIE, cookie, is_same_origin};
-pub use stream::event_stream;
+pub use route::{Access, Api, RouteInfo, Routes, SESSION_COOKIE, cookie, is_same_origin, is_unlimited};
+pub use stream::{Streams, event_stream};
 
 use kernel::PageRequest;
 

@@ -1,10 +1,11 @@
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::FieldError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Error;
+use crate::limits::Exceeded;
 
 /// An error as RFC 9457 has it, with our code and the fields at fault.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,6 +47,13 @@ impl From<&Error> for Problem {
     }
 }
 
+/// The three fields of draft-ietf-httpapi-ratelimit-headers-06; later drafts fold them into one.
+fn say_limit(headers: &mut HeaderMap, exceeded: Exceeded) {
+    headers.insert("ratelimit-limit", HeaderValue::from(exceeded.limit));
+    headers.insert("ratelimit-remaining", HeaderValue::from(0));
+    headers.insert("ratelimit-reset", HeaderValue::from(exceeded.reset));
+}
+
 /// Left in the response's extensions, so that the pages can show the same problem in their own way.
 #[derive(Clone, Debug)]
 pub struct FailedWith(pub Problem);
@@ -64,6 +72,9 @@ impl IntoResponse for Error {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(exceeded) = self.source.as_ref().and_then(|source| source.downcast_ref::<Exceeded>()) {
+            say_limit(response.headers_mut(), *exceeded);
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,7 +1,7 @@
 use axum::Router;
 use axum::extract::{FromRequestParts as _, MatchedPath, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Extensions, HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
@@ -9,11 +9,16 @@ use kernel::ErrorCode;
 use utoipa::openapi::{OpenApi, Paths};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::layers::RequestId;
+use super::layers::{Listener, RequestId};
 use crate::auth::{Actor, Permission, Principal};
 use crate::{App, Error, Result};
 
 pub const SESSION_COOKIE: &str = "entrepot_session";
+/// What `/ws` speaks. A browser's WebSocket cannot send an Authorization header; it offers this and `bearer.TOKEN` as
+/// subprotocols instead, and the server picks this one.
+pub const SUBPROTOCOL: &str = "entrepot.v1";
+/// Of these, anonymous calls are not counted: probes and files, which cost nothing and come in bursts.
+const UNLIMITED: [&str; 5] = ["/health", "/api/health", "/api/v1/health", "/actuator/health", "/assets/"];
 
 /// Who may call a route. Declared beside the route, checked before its handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +68,8 @@ impl Api {
     pub fn route(mut self, access: Access, routes: UtoipaMethodRouter<App>) -> Self {
         let (schemas, paths, methods) = routes;
         self.declare(&paths, access);
-        let guarded = guarded(methods, access, false);
+        let is_limited = !paths.paths.keys().all(|path| is_unlimited(path));
+        let guarded = guarded(methods, access, false, is_limited);
         self.router = self.router.routes((schemas, paths, guarded));
         self
     }
@@ -103,7 +109,7 @@ impl Api {
     }
 
     fn add(mut self, method: Method, path: &str, access: Access, is_page: bool, handler: MethodRouter<App>) -> Self {
-        let guarded = guarded(handler, access, is_page);
+        let guarded = guarded(handler, access, is_page, !is_unlimited(path));
         self.router = self.router.route(path, guarded);
         self.table.push(RouteInfo { method, path: path.to_owned(), access, is_page });
         self
@@ -124,17 +130,39 @@ impl Api {
     }
 }
 
-/// What is open to everybody needs no guard, and health probes should cost nothing.
-fn guarded(handler: MethodRouter<App>, access: Access, is_page: bool) -> MethodRouter<App> {
+/// Whether anonymous calls of the path are not counted.
+pub fn is_unlimited(path: &str) -> bool {
+    UNLIMITED.iter().any(|start| path.starts_with(start))
+}
+
+/// What is open to everybody needs no guard but the count of calls, and health probes should cost nothing.
+fn guarded(handler: MethodRouter<App>, access: Access, is_page: bool, is_limited: bool) -> MethodRouter<App> {
     match access {
+        Access::Public if is_limited => handler.route_layer(from_fn(limited)),
         Access::Public => handler,
-        _ => handler.route_layer(from_fn(move |request, next| guard(access, is_page, request, next))),
+        _ => handler.route_layer(from_fn(move |request, next| guard(access, is_page, is_limited, request, next))),
     }
 }
 
-async fn guard(access: Access, is_page: bool, request: Request, next: Next) -> Response {
+async fn limited(request: Request, next: Next) -> Response {
+    match charge_anonymous(request.extensions(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Counts a call of nobody in particular against its address. Operators' listeners are not limited.
+pub(super) fn charge_anonymous(extensions: &Extensions, headers: &HeaderMap) -> Result<()> {
+    let Some(app) = extensions.get::<App>() else { return Ok(()) };
+    if extensions.get::<Listener>() == Some(&Listener::Ops) {
+        return Ok(());
+    }
+    app.limits().anonymous(app.limits().address(extensions, headers))
+}
+
+async fn guard(access: Access, is_page: bool, is_limited: bool, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(access, &mut parts).await {
+    match admit(access, is_limited, &mut parts).await {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(error) if is_page && error.code == ErrorCode::SignInRequired && parts.method == Method::GET => {
             let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -144,18 +172,24 @@ async fn guard(access: Access, is_page: bool, request: Request, next: Next) -> R
     }
 }
 
-async fn admit(access: Access, parts: &mut Parts) -> Result<()> {
+async fn admit(access: Access, is_limited: bool, parts: &mut Parts) -> Result<()> {
     if access == Access::Public {
         return Ok(());
     }
     let app = parts.extensions.get::<App>().cloned().ok_or_else(|| Error::internal("the router lacks its application layer"))?;
     let principal = principal(&app, parts).await?;
     let Some(principal) = principal else {
+        if is_limited {
+            charge_anonymous(&parts.extensions, &parts.headers)?;
+        }
         return match access {
             Access::Optional => Ok(()),
             _ => Err(Error::new(ErrorCode::SignInRequired, "this needs a sign-in")),
         };
     };
+    if parts.extensions.get::<Listener>() != Some(&Listener::Ops) {
+        app.limits().caller(&principal)?;
+    }
     let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     let actor = Actor { principal, request_id, env: app.env.clone() };
     if let Access::Needs(permission) = access {
@@ -168,17 +202,37 @@ async fn admit(access: Access, parts: &mut Parts) -> Result<()> {
 /// The bearer token wins over the cookie. A cookie is sent by the browser whoever asks, so whatever changes something must
 /// come from our own pages.
 async fn principal(app: &App, parts: &mut Parts) -> Result<Option<Principal>> {
-    if let Some(token) = bearer(&parts.headers) {
+    if let Some(token) = bearer(&parts.headers).or_else(|| offered_token(&parts.headers)) {
         return app.authenticator.authenticate(token).await;
     }
     let Some(secret) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
-    if !parts.method.is_safe() && !is_same_origin(&parts.headers) {
+    // Any site may open a WebSocket to any other, and read it.
+    let is_harmless = parts.method.is_safe() && !is_upgrade(&parts.headers);
+    if !is_harmless && !is_same_origin(&parts.headers) {
         let path =
             MatchedPath::from_request_parts(parts, &()).await.map_or_else(|_| String::new(), |path| path.as_str().to_owned());
         tracing::warn!(path, "refused a request from another site");
         return Err(Error::new(ErrorCode::CrossOrigin, "the request does not come from this site"));
     }
     app.authenticator.authenticate(secret).await
+}
+
+/// The secret that the guard looks at.
+pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| offered_token(headers)).or_else(|| cookie(headers, SESSION_COOKIE))
+}
+
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// `Sec-WebSocket-Protocol: entrepot.v1, bearer.TOKEN`.
+fn offered_token(headers: &HeaderMap) -> Option<&str> {
+    if !is_upgrade(headers) {
+        return None;
+    }
+    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    offers.flat_map(|value| value.split(',')).find_map(|offer| offer.trim().strip_prefix("bearer."))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -36,7 +36,7 @@ async fn around(request: Request, next: Next) -> Response {
 }
 
 fn wants_page(path: &str, headers: &HeaderMap) -> bool {
-    let for_programs = ["/api/", "/graphql", "/assets/", "/events", "/metrics", "/health/", "/actuator/"];
+    let for_programs = ["/api/", "/graphql", "/assets/", "/events", "/ws", "/metrics", "/health/", "/actuator/"];
     let accepts =
         headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     accepts && !for_programs.iter().any(|start| path.starts_with(start))

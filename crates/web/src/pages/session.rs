@@ -9,6 +9,7 @@ use identity::{Credentials, Password, PasswordChange, SignInKind};
 use kernel::ErrorCode;
 use platform::auth::Actor;
 use platform::http::{Access, Api, RequestId, SESSION_COOKIE, cookie, is_same_origin};
+use platform::limits::ClientAddress;
 use platform::{App, Error, Result};
 use serde::Deserialize;
 
@@ -35,6 +36,7 @@ async fn sign_in(
     State(app): State<App>,
     headers: HeaderMap,
     Extension(request): Extension<RequestId>,
+    address: ClientAddress,
     guest: Guest,
     form: Form<SignInInput>,
 ) -> Result<Response> {
@@ -42,6 +44,7 @@ async fn sign_in(
         return Err(Error::new(ErrorCode::CrossOrigin, "the sign-in does not come from this site's own form"));
     }
     let input = form.input;
+    app.limits().sign_in(address, &input.email)?;
     let credentials = Credentials {
         email: input.email.clone(),
         password: Password::from(input.password.clone()),

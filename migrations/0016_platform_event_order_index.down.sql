@@ -1,0 +1,1 @@
+DROP INDEX platform.outbox_txid;
