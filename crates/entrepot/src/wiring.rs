@@ -27,7 +27,7 @@ pub const BUILD: BuildInfo =
 pub fn app(config: Config, connected: &Connected) -> Result<(App, Identity)> {
     let db = Database::new(connected.runtime(), config.pool_size, "app")?;
     let env = Env::system();
-    let identity = Identity::new(db.clone(), env.clone());
+    let identity = Identity::new(db.clone(), env.clone(), &config)?;
     let metrics = platform::telemetry::metrics();
     warehouse::describe_metrics();
     let app = App::new(Parts {

@@ -1,21 +1,28 @@
 //! Turns a presented secret into the principal it stands for, from memory when it was asked for a moment ago.
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use kernel::{Env, TenantId};
+use kernel::{Env, ErrorCode, TenantId};
 use moka::sync::Cache;
-use platform::Result;
 use platform::app::Lifecycle;
 use platform::auth::{Authenticator, Principal};
+use platform::config::Config;
 use platform::database::Database;
 use platform::events::Bus;
+use platform::{App, Error, Result};
 use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
 
-use crate::secret::{self, Digest, Presented};
+use crate::jwt::{self, Claims};
+use crate::keys::Keys;
+use crate::model::CredentialKind;
+use crate::seal::{SealKey, Seals};
+use crate::secret::{self, Digest, Presented, Secret};
 use crate::service::CREDENTIALS_CHANGED;
 use crate::store::{self, Found};
 
@@ -32,14 +39,69 @@ pub struct Identity {
     env: Env,
     known: Cache<Digest, Principal>,
     touched: Cache<Digest, ()>,
+    keys: Keys,
+    seals: Arc<Seals>,
+    /// Of an access token.
+    lifetime: TimeDelta,
 }
 
 impl Identity {
-    pub fn new(db: Database, env: Env) -> Self {
+    /// Fails when the configured file of signing keys cannot be used.
+    pub fn new(db: Database, env: Env, config: &Config) -> Result<Self> {
         let known =
             Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).support_invalidation_closures().build();
         let touched = Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(TOUCHED.to_std().unwrap_or_default()).build();
-        Self { db, env, known, touched }
+        let lifetime = i64::try_from(config.jwt_expiration).ok().and_then(TimeDelta::try_milliseconds);
+        let lifetime = lifetime.ok_or_else(|| Error::field("JWT_EXPIRATION", "is too long"))?;
+        let (keys, seals) = (Keys::configured(config)?, Arc::new(Seals::configured(config)));
+        Ok(Self { db, env, known, touched, keys, seals, lifetime })
+    }
+
+    /// The one that the application was wired with.
+    pub(crate) fn of(app: &App) -> Result<&Self> {
+        let authenticator: &dyn Any = app.authenticator.as_ref();
+        authenticator.downcast_ref().ok_or_else(|| Error::internal("the application has another authenticator"))
+    }
+
+    /// What new secrets are sealed with.
+    pub(crate) async fn sealing(&self) -> Result<&SealKey> {
+        self.seals.sealing(&self.db, &self.env).await
+    }
+
+    /// What opens secrets that were sealed with the key of this id.
+    pub(crate) async fn opening(&self, id: &str) -> Result<Option<&SealKey>> {
+        self.seals.opening(&self.db, &self.env, id).await
+    }
+
+    /// An access token of a session, and when it ends.
+    pub(crate) async fn access_token(
+        &self,
+        principal: &Principal,
+        session: Uuid,
+        token_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<(Secret, DateTime<Utc>)> {
+        let keys = self.keys.present(&self.db, &self.env).await?;
+        let (tenant, user, role) = (principal.tenant.clone(), principal.user.0, principal.role);
+        let claims = Claims::new(tenant, user, session, role, token_id, now, self.lifetime);
+        Ok((Secret::signed(jwt::sign(&keys, &claims)?), claims.expires_at()))
+    }
+
+    /// Which credential a secret is, whether or not it still is one. A bad access token is none.
+    pub(crate) async fn presented(&self, secret: &str) -> Result<Option<Presented>> {
+        if !jwt::is_like_one(secret) {
+            return Ok(secret::parse(secret));
+        }
+        match self.claims(secret).await {
+            Ok(claims) => Ok(Some(of_session(&claims))),
+            Err(error) if error.code.status() == 401 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn claims(&self, token: &str) -> Result<Claims> {
+        let keys = self.keys.present(&self.db, &self.env).await?;
+        jwt::verify(&keys, token, self.env.now())
     }
 
     /// Drops what is remembered of a tenant.
@@ -50,8 +112,15 @@ impl Identity {
         }
     }
 
-    /// Forgets what other processes changed, until shutdown.
+    /// Forgets what other processes changed, and takes up changes of the signing keys, until shutdown.
     pub async fn watch(self, bus: Bus, lifecycle: Lifecycle) {
+        tokio::select! {
+            () = self.keys.watch() => {}
+            () = self.watch_events(bus, lifecycle) => {}
+        }
+    }
+
+    async fn watch_events(&self, bus: Bus, lifecycle: Lifecycle) {
         let mut events = bus.subscribe();
         loop {
             let received = tokio::select! {
@@ -68,7 +137,23 @@ impl Identity {
     }
 
     async fn identify(&self, secret: &str) -> Result<Option<Principal>> {
-        let Some(Presented { kind, tenant, digest }) = secret::parse(secret) else { return Ok(None) };
+        if jwt::is_like_one(secret) {
+            return self.identify_token(secret).await.map(Some);
+        }
+        let Some(presented) = secret::parse(secret) else { return Ok(None) };
+        self.look_up(presented).await
+    }
+
+    /// The token proves itself; whether its session goes on, memory or the database says.
+    async fn identify_token(&self, token: &str) -> Result<Principal> {
+        let claims = self.claims(token).await?;
+        let principal = self.look_up(of_session(&claims)).await?.filter(|principal| principal.user.0 == claims.sub);
+        let ended = || Error::new(ErrorCode::TokenInvalid, "the access token is not acceptable: its session has ended");
+        let principal = principal.ok_or_else(ended)?;
+        Ok(Principal { expires_at: Some(claims.expires_at()), ..principal })
+    }
+
+    async fn look_up(&self, Presented { kind, tenant, digest }: Presented) -> Result<Option<Principal>> {
         let now = self.env.now();
         if !is_doubted(&digest)
             && let Some(principal) = self.known.get(&digest)
@@ -101,6 +186,11 @@ impl Identity {
             }
         });
     }
+}
+
+fn of_session(claims: &Claims) -> Presented {
+    let digest = secret::session_digest(&claims.tid, claims.sid);
+    Presented { kind: CredentialKind::Access, tenant: claims.tid.clone(), digest }
 }
 
 impl Authenticator for Identity {

@@ -5,7 +5,7 @@ use platform::auth::Role;
 use platform::graphql::caller;
 use uuid::Uuid;
 
-use crate::model::{User, UserFilter};
+use crate::model::{Session, User, UserFilter};
 use crate::service;
 
 /// Who calls.
@@ -32,6 +32,8 @@ struct UserObject {
     role: &'static str,
     is_active: bool,
     has_password: bool,
+    /// A sign-in asks for a code as well.
+    has_second_factor: bool,
     locked_until: Option<DateTime<Utc>>,
     version: i32,
     created_at: DateTime<Utc>,
@@ -48,6 +50,7 @@ impl From<User> for UserObject {
             role: user.role.as_str(),
             is_active: user.is_active,
             has_password: user.has_password,
+            has_second_factor: user.has_second_factor,
             locked_until: user.locked_until,
             version: user.version,
             created_at: user.created_at,
@@ -60,6 +63,41 @@ impl From<User> for UserObject {
 #[derive(SimpleObject)]
 struct UserPage {
     items: Vec<UserObject>,
+    next_cursor: Option<String>,
+}
+
+/// Where the caller is signed in.
+#[derive(SimpleObject)]
+#[graphql(name = "Session")]
+struct SessionObject {
+    session_id: Uuid,
+    /// PAGE for a browser, API for a program with access and refresh tokens.
+    kind: &'static str,
+    user_agent: Option<String>,
+    /// The network that it was opened from.
+    address: Option<String>,
+    created_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Session> for SessionObject {
+    fn from(session: Session) -> Self {
+        Self {
+            session_id: session.session_id,
+            kind: if session.is_page() { "PAGE" } else { "API" },
+            user_agent: session.user_agent,
+            address: session.address,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+#[derive(SimpleObject)]
+struct SessionPage {
+    items: Vec<SessionObject>,
     next_cursor: Option<String>,
 }
 
@@ -80,6 +118,20 @@ impl IdentityQuery {
             role: principal.role.as_str(),
             expires_at: principal.expires_at,
         })
+    }
+
+    /// Where the caller is signed in, newest first.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn sessions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "1 to 500, default 50")] first: Option<u32>,
+        after: Option<String>,
+    ) -> Result<SessionPage> {
+        let (app, actor) = caller(context)?;
+        let page = PageRequest { limit: first, cursor: after.map(kernel::Cursor) };
+        let found = service::list_own_sessions(app, actor, None, &page).await?.map(SessionObject::from);
+        Ok(SessionPage { items: found.items, next_cursor: found.next_cursor.map(|cursor| cursor.0) })
     }
 
     /// Users by name.

@@ -1,7 +1,8 @@
-//! Who may come in: tenants, users with their roles, and the credentials that prove who calls (page sessions, access
-//! tokens, named API tokens).
+//! Who may come in: tenants, users with their roles and second factors, and the credentials that prove who calls (page
+//! sessions, access tokens with their refresh tokens, named API tokens).
 //!
-//! Invariants: a secret is kept as its SHA-256 only and leaves this crate once, when it is made. Nobody grants a role above
+//! Invariants: a secret is kept as its SHA-256 only and leaves this crate once, when it is made (that of an authenticator
+//! application must be read again and is kept sealed). A refresh token and a one-time code work once. Nobody grants a role above
 //! their own, changes a user above them, or deactivates or demotes themselves; a tenant keeps an active administrator who
 //! can sign in. Once a request that revokes a credential has returned, this process refuses that credential; other
 //! processes do so as soon as they hear the event, and within [`authenticator::REMEMBERED`] in any case.
@@ -11,24 +12,30 @@
 pub mod authenticator;
 mod graphql;
 mod http;
+mod jwt;
+mod keys;
 mod model;
 mod password;
+mod seal;
 mod secret;
 pub mod service;
 mod store;
+mod totp;
 
 pub use authenticator::Identity;
 pub use graphql::IdentityQuery;
 pub use http::api;
 pub use model::{
-    CreatedUser, Credentials, IssuedToken, NewTenant, NewToken, NewUser, PasswordChange, PasswordReset, SignIn, SignInKind,
-    SignedIn, Tenant, Token, TokenFilter, User, UserFilter, UserPatch,
+    CreatedUser, Credentials, IssuedToken, NewTenant, NewToken, NewUser, PasswordChange, PasswordReset, RefreshInput,
+    SecondFactor, SecondFactorProof, Session, SignIn, SignInKind, SignedIn, Tenant, Token, TokenFilter, TotpCode, TotpRequest,
+    User, UserFilter, UserPatch,
 };
 pub use password::Password;
 use platform::App;
 use platform::auth::{Permission, roles};
 use platform::jobs::Jobs;
 pub use secret::Secret;
+pub use totp::TotpSetup;
 
 pub const USERS_READ: Permission = Permission::new("users:read", roles::ADMIN);
 pub const USERS_WRITE: Permission = Permission::new("users:write", roles::ADMIN);

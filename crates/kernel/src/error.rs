@@ -48,8 +48,15 @@ error_codes! {
     SignInRequired 401 "no valid sign-in" "send a bearer token, or sign in again";
     WrongCredentials 401 "the address or the password is wrong" "check both; after too many failures the account is locked for a while";
     AccountLocked 401 "the account is locked after too many failed sign-ins" "wait until the lock ends, or ask an administrator";
+    TokenInvalid 401 "the access token is not one of ours" "sign in again";
+    TokenExpired 401 "the access token has expired" "get a new one with the refresh token, or sign in again";
+    RefreshInvalid 401 "the refresh token is not valid" "sign in again";
+    RefreshReused 401 "the refresh token was used before" "sign in again; if you did not use it twice, somebody else has it: change the password";
+    SecondFactorRequired 401 "the second factor is missing" "sign in again with code or recovery_code";
+    SecondFactorWrong 401 "the code is wrong" "send the present code of the authenticator application; each works once";
     Forbidden 403 "the role does not permit this" "ask an administrator for a role that does";
     CrossOrigin 403 "the request comes from another site" "submit the form from this site's own pages";
+    CsrfRefused 403 "the request lacks this session's token" "load the page again and send the form from it, or send X-CSRF-Token";
     NotFound 404 "no such thing here" "check the id or code; another organisation's rows are never visible";
     MethodNotAllowed 405 "the address exists, the method does not" "use one of the methods in the Allow header";
     Conflict 409 "the present state does not allow this" "load the present state and decide again";
@@ -58,6 +65,7 @@ error_codes! {
     StockInsufficient 409 "not enough stock there" "ask for at most the available quantity";
     RecommendationClosed 409 "the recommendation is decided or expired" "ask for a new recommendation";
     CapacityExceeded 409 "the goods do not fit there" "choose another location or a smaller quantity";
+    RefreshConcurrent 409 "another request uses this refresh token at the same time" "take the other request's answer, or repeat this one after the given delay";
     KeyInProgress 409 "the first request with this idempotency key still runs" "repeat the request after the given delay";
     BodyTooLarge 413 "the body is larger than allowed" "send less at once";
     UnsupportedMedia 415 "the content type is not understood" "send application/json";

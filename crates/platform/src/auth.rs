@@ -1,5 +1,6 @@
 //! Who calls, and what they may. Contexts declare [`Permission`]s; identity turns a secret into a [`Principal`].
 
+use std::any::Any;
 use std::fmt;
 use std::str::FromStr;
 
@@ -130,7 +131,8 @@ impl Actor {
     }
 }
 
-/// Turns a secret (bearer token or session cookie) into the principal it stands for; `None` when it stands for nobody.
-pub trait Authenticator: Send + Sync {
+/// Turns a secret (bearer token or session cookie) into the principal it stands for; `None` when it stands for nobody, an
+/// error when there is more to say. Whoever implements it finds its own state in the application again through [`Any`].
+pub trait Authenticator: Any + Send + Sync {
     fn authenticate<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Principal>>>;
 }

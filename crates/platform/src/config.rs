@@ -1,13 +1,14 @@
 //! Settings: defaults, then `entrepot.toml`, then the environment, then flags. Unknown or contradictory settings refuse to
 //! start; the message names the setting and never its value.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Hidden, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,7 +45,22 @@ pub struct Config {
     /// Open event streams (`/events` and `/ws` together) of one user, and of everybody in this process.
     pub streams_per_user: u32,
     pub streams: u32,
+    /// Signs access tokens; at least 32 bytes. Without it and without a file, a key is made once and kept in the database.
+    pub jwt_secret: Option<Hidden>,
+    /// A file with one secret per line: the first signs, all verify. Read again when it changes, and on SIGHUP.
+    pub jwt_secret_file: Option<PathBuf>,
+    /// How long an access token holds, in milliseconds.
+    pub jwt_expiration: u64,
+    /// What the secrets of second factors are sealed with; at least 32 bytes. Without it, a key is made once and kept in the
+    /// database.
+    pub seal_key: Option<Hidden>,
+    /// Whether a request that changes something by the session cookie needs the session's token.
+    pub enable_csrf_protection: bool,
 }
+
+/// As long as the output of the hash that they key (RFC 7518, section 3.2).
+pub const SECRET_MIN_BYTES: usize = 32;
+const TOKEN_LIFETIME_MS: RangeInclusive<u64> = 1_000..=30 * 24 * 3600 * 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +90,11 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             streams_per_user: 50,
             streams: 5_000,
+            jwt_secret: None,
+            jwt_secret_file: None,
+            jwt_expiration: 15 * 60 * 1000,
+            seal_key: None,
+            enable_csrf_protection: true,
         }
     }
 }
@@ -101,18 +122,22 @@ pub struct Flags {
 
 impl Config {
     /// Environment names without our prefix, because the world knows them by these.
-    const SHARED_NAMES: [&str; 3] = ["DATABASE_URL", "ENABLE_RATE_LIMITING", "LOG_FORMAT"];
+    const SHARED_NAMES: [&str; 6] = ["DATABASE_URL", "LOG_FORMAT", "ENABLE_RATE_LIMITING", "JWT_SECRET_FILE", "JWT_EXPIRATION", "ENABLE_CSRF_PROTECTION"];
+    /// Settings that are taken from the environment as they stand; the usual reader would make a number of `0123`.
+    const VERBATIM: [(&str, &str); 3] =
+        [("ENTREPOT_SEAL_KEY", "seal_key"), ("ENTREPOT_JWT_SECRET", "jwt_secret"), ("JWT_SECRET", "jwt_secret")];
 
     pub fn load(file: &Path, flags: &Flags) -> Result<Self> {
         // ENTREPOT_DATA belongs to the tests; ENTREPOT_URL and ENTREPOT_TOKEN to client commands.
-        let ours = Env::prefixed("ENTREPOT_").ignore(&["data", "url", "token"]);
-        let config: Config = Figment::from(Serialized::defaults(Config::default()))
+        let ours = Env::prefixed("ENTREPOT_").ignore(&["data", "url", "token", "seal_key", "jwt_secret"]);
+        let settings = Figment::from(Serialized::defaults(Config::default()))
             .merge(Toml::file(file))
             .merge(Env::raw().only(&Self::SHARED_NAMES))
             .merge(ours)
-            .merge(Serialized::defaults(flags))
-            .extract()
-            .map_err(|error| explain(&error))?;
+            .merge(Serialized::defaults(flags));
+        let verbatim = Self::VERBATIM.iter().filter_map(|(variable, name)| Some((*name, std::env::var(variable).ok()?)));
+        let settings = verbatim.fold(settings, |settings, (name, value)| settings.merge(Serialized::default(name, value)));
+        let config: Config = settings.extract().map_err(|error| explain(&error))?;
         config.validate()?;
         Ok(config)
     }
@@ -140,6 +165,7 @@ impl Config {
                 "contradicts DATABASE_URL: with a database of yours no private server is started",
             ));
         }
+        self.validate_secrets()?;
         self.validate_limits()
     }
 
@@ -165,6 +191,21 @@ impl Config {
             ));
         }
         if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
+    }
+
+    fn validate_secrets(&self) -> Result<()> {
+        for (name, secret) in [("JWT_SECRET", &self.jwt_secret), ("seal_key", &self.seal_key)] {
+            if secret.as_ref().is_some_and(|secret| secret.expose().len() < SECRET_MIN_BYTES) {
+                return Err(Error::field(name, format!("must be at least {SECRET_MIN_BYTES} bytes long")));
+            }
+        }
+        if self.jwt_secret.is_some() && self.jwt_secret_file.is_some() {
+            return Err(Error::field("JWT_SECRET_FILE", "contradicts JWT_SECRET: set one of them"));
+        }
+        if !TOKEN_LIFETIME_MS.contains(&self.jwt_expiration) {
+            return Err(Error::field("JWT_EXPIRATION", "must be milliseconds between 1000 and 2592000000 (30 days)"));
+        }
+        Ok(())
     }
 }
 
@@ -195,4 +236,30 @@ fn explain(error: &figment::Error) -> Error {
         })
         .collect();
     Error::invalid(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Config)) -> String {
+        let mut config = Config::default();
+        change(&mut config);
+        config.validate().unwrap_err().fields[0].field.clone()
+    }
+
+    #[test]
+    fn a_short_secret_a_contradiction_and_a_strange_lifetime_are_refused_by_name() {
+        let secret = |bytes: usize| Some(Hidden::from("s".repeat(bytes)));
+        assert_eq!(refused(|config| config.jwt_secret = secret(31)), "JWT_SECRET");
+        assert_eq!(refused(|config| config.seal_key = secret(31)), "seal_key");
+        assert_eq!(refused(|config| config.jwt_expiration = 999), "JWT_EXPIRATION");
+        assert_eq!(refused(|config| config.jwt_expiration = u64::MAX), "JWT_EXPIRATION");
+        let both = |config: &mut Config| (config.jwt_secret, config.jwt_secret_file) = (secret(32), Some("/x".into()));
+        assert_eq!(refused(both), "JWT_SECRET_FILE");
+        let mut config = Config { jwt_secret: secret(32), jwt_expiration: 86_400_000, ..Config::default() };
+        assert!(config.validate().is_ok());
+        config.jwt_secret = Some(Hidden::from("a secret that nobody may read in a log".to_owned()));
+        assert!(!format!("{config:?}").contains("nobody"), "a configuration that is logged shows no secret");
+    }
 }

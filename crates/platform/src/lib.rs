@@ -13,6 +13,7 @@ pub mod database;
 mod error;
 pub mod events;
 pub mod graphql;
+mod hidden;
 pub mod http;
 pub mod imports;
 pub mod jobs;
@@ -22,6 +23,7 @@ pub mod telemetry;
 
 pub use app::App;
 pub use error::{Error, Result};
+pub use hidden::Hidden;
 
 /// The version of the binary, as `/api/v1/version` tells it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -149,6 +149,10 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
 pub struct ClientAddress(Option<IpAddr>);
 
 impl ClientAddress {
+    pub fn ip(self) -> Option<IpAddr> {
+        self.0
+    }
+
     fn of(address: IpAddr) -> Self {
         let network = match address {
             IpAddr::V4(_) => address,

@@ -7,13 +7,19 @@ use crate::harness::Server;
 
 const SCHEMAS: &str = "('platform', 'identity', 'catalog', 'inventory', 'warehouse')";
 
-/// Tables without a tenant: what the process as a whole does by the clock.
-const NOT_OF_A_TENANT: [&str; 1] = ["platform.chores"];
+/// Tables without a tenant: what the process as a whole does by the clock, and the keys that all nodes share.
+const NOT_OF_A_TENANT: [&str; 2] = ["identity.signing_keys", "platform.chores"];
 /// Indexes that serve look-ups across tenants, used by definer functions only.
 const ACROSS_TENANTS: [&str; 2] = ["platform.jobs_due", "identity.users_email"];
 /// Functions that run with their owner's rights, each with a fixed search path and none for PUBLIC.
-const DEFINERS: [&str; 5] =
-    ["identity.any_user", "identity.purge", "identity.tenants_of_email", "platform.claim_job", "platform.purge"];
+const DEFINERS: [&str; 6] = [
+    "identity.any_user",
+    "identity.purge",
+    "identity.shared_key",
+    "identity.tenants_of_email",
+    "platform.claim_job",
+    "platform.purge",
+];
 
 async fn texts(connection: &mut PgConnection, sql: &str) -> Vec<String> {
     let sql = sql.replace("$SCHEMAS", SCHEMAS);
@@ -58,7 +64,7 @@ async fn every_table_belongs_to_tenants_and_says_so_everywhere() {
         "SELECT format('%s.%s: %s', n.nspname, c.relname, o.conname) FROM pg_constraint o
          JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.conkey[1]
-         WHERE n.nspname IN $SCHEMAS AND o.contype IN ('p', 'u', 'f') AND a.attname <> 'tenant_id' AND n.nspname || '.' || c.relname <> 'platform.chores'",
+         WHERE n.nspname IN $SCHEMAS AND o.contype IN ('p', 'u', 'f') AND a.attname <> 'tenant_id' AND n.nspname || '.' || c.relname NOT IN ('identity.signing_keys', 'platform.chores')",
     )
     .await;
     assert_eq!(keys, [""; 0], "keys that do not begin with tenant_id");
@@ -76,7 +82,7 @@ async fn every_table_belongs_to_tenants_and_says_so_everywhere() {
         "SELECT n.nspname || '.' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
          JOIN pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0]
-         WHERE n.nspname IN $SCHEMAS AND a.attname IS DISTINCT FROM 'tenant_id' AND n.nspname || '.' || c.relname <> 'platform.chores'",
+         WHERE n.nspname IN $SCHEMAS AND a.attname IS DISTINCT FROM 'tenant_id' AND n.nspname || '.' || c.relname NOT IN ('identity.signing_keys', 'platform.chores')",
     )
     .await;
     assert_eq!(except(indexes, &ACROSS_TENANTS), [""; 0], "indexes that do not begin with tenant_id");
@@ -125,6 +131,13 @@ async fn nothing_looks_past_row_level_security() {
 
     let owned = texts(&mut sql, "SELECT c.relname::text FROM pg_class c WHERE pg_get_userbyid(c.relowner) = 'wms_runtime'").await;
     assert_eq!(owned, [""; 0], "the runtime role owns relations");
+
+    let readable_keys = texts(
+        &mut sql,
+        "SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p WHERE has_table_privilege('wms_runtime', 'identity.signing_keys', p)",
+    )
+    .await;
+    assert_eq!(readable_keys, [""; 0], "the runtime role reaches keys through the function only");
 
     let rewritable = texts(
         &mut sql,

@@ -198,15 +198,15 @@ impl Server {
     }
 
     pub async fn on(options: PgConnectOptions) -> Self {
-        Self::with(options, Config { enable_rate_limiting: false, ..Config::default() }).await
+        Self::with(options, Env::system(), |_| {}).await
     }
 
-    /// With settings of the test's own; rate limits are on unless they say otherwise.
-    pub async fn with(options: PgConnectOptions, config: Config) -> Self {
-        let env = Env::system();
+    /// With a clock of the test's own, or other settings; rate limits are off unless these say otherwise.
+    pub async fn with(options: PgConnectOptions, env: Env, configure: impl FnOnce(&mut Config)) -> Self {
         let db = Database::new(options.clone(), 24, "test").expect("a pool");
-        let identity = Identity::new(db.clone(), env.clone());
-        let config = Config { data_dir: std::env::temp_dir(), ..config };
+        let mut config = Config { data_dir: std::env::temp_dir(), enable_rate_limiting: false, ..Config::default() };
+        configure(&mut config);
+        let identity = Identity::new(db.clone(), env.clone(), &config).expect("usable signing keys");
         let app = App::new(Parts {
             env,
             config: Arc::new(config),

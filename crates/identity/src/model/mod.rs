@@ -1,5 +1,7 @@
 //! Types and rules; no IO.
 
+mod second_factor;
+mod session;
 mod sign_in;
 mod token;
 mod user;
@@ -9,6 +11,10 @@ use kernel::{FieldError, Invalid, TenantId};
 use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use second_factor::Codes;
+pub use second_factor::{SecondFactor, SecondFactorProof, TotpCode, TotpRequest};
+pub(crate) use session::{REFRESH_LIFETIME, Reuse, judge_reuse};
+pub use session::{RefreshInput, Session};
 pub use sign_in::{Credentials, SignIn, SignInKind, SignedIn};
 pub(crate) use sign_in::{Lockout, locked};
 pub(crate) use token::CredentialKind;

@@ -1,11 +1,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{ErrorCode, FieldError};
 use platform::auth::Principal;
-use platform::{Error, Result};
+use platform::{Error, Hidden, Result};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{CredentialKind, Tenant, refuse_if_any};
+use super::{Codes, CredentialKind, REFRESH_LIFETIME, Tenant, refuse_if_any};
 use crate::{Password, Secret};
 
 const MAX_FAILURES: i32 = 5;
@@ -16,15 +16,16 @@ const LOCK: TimeDelta = TimeDelta::minutes(15);
 pub enum SignInKind {
     /// Pages: the secret goes into the session cookie and holds for 12 hours.
     Session,
-    /// Programs: the secret is a bearer token and holds for one hour.
+    /// Programs: the secret is an access token, and a refresh token gives further ones for 30 days after its last use.
     Access,
 }
 
 impl SignInKind {
+    /// Of the session, unless it is used.
     pub fn lifetime(self) -> TimeDelta {
         match self {
             Self::Session => TimeDelta::hours(12),
-            Self::Access => TimeDelta::hours(1),
+            Self::Access => REFRESH_LIFETIME,
         }
     }
 
@@ -38,7 +39,7 @@ impl SignInKind {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Session => "page session",
-            Self::Access => "access token",
+            Self::Access => "access tokens",
         }
     }
 }
@@ -54,6 +55,14 @@ pub struct Credentials {
     /// Needed only when the same address and password open several tenants.
     #[serde(default)]
     pub tenant: Option<String>,
+    /// Six digits of the authenticator application, for those who have a second factor.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "123456")]
+    pub code: Option<Hidden>,
+    /// Instead of `code`: one of the codes that were shown when the second factor was set up. Each works once.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub recovery_code: Option<Hidden>,
 }
 
 impl Credentials {
@@ -65,7 +74,12 @@ impl Credentials {
         if self.password.is_empty() {
             errors.push(FieldError::new("password", "must not be empty"));
         }
+        Codes::new(&mut errors, self.code.as_ref(), self.recovery_code.as_ref());
         refuse_if_any(errors)
+    }
+
+    pub(crate) fn codes(&self) -> Codes<'_> {
+        Codes::new(&mut Vec::new(), self.code.as_ref(), self.recovery_code.as_ref())
     }
 
     /// The tenant as it was given; an empty field of a form is none.
@@ -80,12 +94,17 @@ pub enum SignIn {
     Done(SignedIn),
     /// The password opens several tenants: ask which, and sign in again with it.
     ChooseTenant(Vec<Tenant>),
+    /// A code is missing: ask for it, and go on with this ticket, which stands for the password for five minutes.
+    SecondFactor(Hidden),
 }
 
 #[derive(Clone, Debug)]
 pub struct SignedIn {
+    /// What the session cookie holds, or an access token.
     pub secret: Secret,
     pub expires_at: DateTime<Utc>,
+    /// With an access token: what gives the next one, and until when.
+    pub refresh: Option<(Secret, DateTime<Utc>)>,
     pub principal: Principal,
 }
 

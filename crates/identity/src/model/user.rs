@@ -23,6 +23,9 @@ pub struct User {
     pub is_active: bool,
     /// A machine has no password and works with API tokens only.
     pub has_password: bool,
+    /// A sign-in asks for a code as well.
+    #[serde(default)]
+    pub has_second_factor: bool,
     pub locked_until: Option<DateTime<Utc>>,
     /// Counts the changes; a change must name the version it saw.
     pub version: i32,
@@ -230,6 +233,7 @@ pub(super) fn sample(n: u128, role: Role) -> User {
         role,
         is_active: true,
         has_password: true,
+        has_second_factor: false,
         locked_until: None,
         version: 1,
         created_at: DateTime::UNIX_EPOCH,

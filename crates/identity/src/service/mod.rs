@@ -1,8 +1,12 @@
 //! Use cases. Reads take a connection, writes the caller's transaction; only what must commit by itself (sign-in with its
-//! count of failures, sign-out, one's own password) takes the application.
+//! count of failures, sign-out, refreshing, one's own password and second factor) takes the application.
 
+mod refresh;
+mod second_factor;
+mod sessions;
 mod sign_in;
 mod tenants;
+mod ticket;
 mod tokens;
 mod users;
 
@@ -13,7 +17,12 @@ use platform::events::Event;
 use platform::{App, Result};
 use serde_json::json;
 
-pub use sign_in::{change_own_password, sign_in, sign_out};
+pub use refresh::refresh;
+pub use second_factor::{
+    confirm_totp, disable_second_factor, pending_totp, reset_second_factor, second_factor_of_caller, set_up_totp,
+};
+pub use sessions::{end_own_session, list_own_sessions, sign_out_everywhere};
+pub use sign_in::{Visit, change_own_password, finish_sign_in, sign_in, sign_out};
 pub use tenants::{create_tenant, tenant, tenant_exists, tenant_ids};
 pub use tokens::{create_api_token, create_machine_token, list_tokens, revoke_token};
 pub use users::{create_user, get_user, list_users, names_of, reset_password, update_user};

@@ -68,6 +68,7 @@ async fn machine(tx: &mut Tx, actor: &Actor, role: Role, name: &str) -> Result<U
         role,
         is_active: true,
         has_password: false,
+        has_second_factor: false,
         locked_until: None,
         version: 1,
         created_at: now,
@@ -89,7 +90,9 @@ async fn issue_token(
     let (tenant, now, kind) = (actor.tenant(), actor.env.now(), CredentialKind::ApiToken);
     let secret = Secret::new(&actor.env, kind, tenant);
     let id = actor.env.new_id();
-    let new = NewCredential { id, user: owner.user_id, kind, name, role, digest: secret.digest(), now, expires_at };
+    let digest = secret.digest();
+    let new =
+        NewCredential { id, user: owner.user_id, kind, name, role, digest, now, expires_at, user_agent: None, address: None };
     store::insert_credential(tx, tenant, &new).await?;
     let token = Token {
         token_id: id,

@@ -57,6 +57,7 @@ pub async fn create_user(tx: &mut Tx, actor: &Actor, input: &NewUser) -> Result<
         role: input.role,
         is_active: true,
         has_password: true,
+        has_second_factor: false,
         locked_until: None,
         version: 1,
         created_at: now,

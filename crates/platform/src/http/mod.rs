@@ -1,5 +1,7 @@
 //! HTTP conventions: one route table with declared access, problem+json, extractors, idempotency, limits and headers.
 
+mod client;
+mod csrf;
 mod extract;
 mod group;
 mod idempotency;
@@ -9,6 +11,8 @@ mod problem;
 mod route;
 mod stream;
 
+pub use client::Client;
+pub use csrf::{CSRF_FIELD, CSRF_HEADER, csrf_token};
 pub use extract::{Command, Json, Path, Query};
 pub use group::{Grouped, mutate_grouped};
 pub use idempotency::{IdempotencyKey, mutate};

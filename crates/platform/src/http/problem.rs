@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kernel::FieldError;
+use kernel::{ErrorCode, FieldError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -77,7 +77,10 @@ impl IntoResponse for Error {
             say_limit(response.headers_mut(), *exceeded);
         }
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // RFC 6750, section 3.1: a token that was sent and refused is told apart from one that is missing.
+            let was_sent = matches!(self.code, ErrorCode::TokenInvalid | ErrorCode::TokenExpired);
+            let challenge = if was_sent { r#"Bearer error="invalid_token""# } else { "Bearer" };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(FailedWith(problem));
         response

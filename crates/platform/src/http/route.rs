@@ -1,4 +1,5 @@
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{FromRequestParts as _, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, header};
@@ -9,6 +10,7 @@ use kernel::ErrorCode;
 use utoipa::openapi::{OpenApi, Paths};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::csrf;
 use super::layers::{Listener, RequestId};
 use crate::auth::{Actor, Permission, Principal};
 use crate::{App, Error, Result};
@@ -162,8 +164,8 @@ pub(super) fn charge_anonymous(extensions: &Extensions, headers: &HeaderMap) -> 
 
 async fn guard(access: Access, is_page: bool, is_limited: bool, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(access, is_limited, &mut parts).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+    match admit(access, is_limited, &mut parts, body).await {
+        Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(error) if is_page && error.code == ErrorCode::SignInRequired && parts.method == Method::GET => {
             let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
             Redirect::to(&format!("/sign-in?next={}", encode(wanted))).into_response()
@@ -172,18 +174,19 @@ async fn guard(access: Access, is_page: bool, is_limited: bool, request: Request
     }
 }
 
-async fn admit(access: Access, is_limited: bool, parts: &mut Parts) -> Result<()> {
+/// Gives the body back, because looking for a form's token may take it apart.
+async fn admit(access: Access, is_limited: bool, parts: &mut Parts, body: Body) -> Result<Body> {
     if access == Access::Public {
-        return Ok(());
+        return Ok(body);
     }
     let app = parts.extensions.get::<App>().cloned().ok_or_else(|| Error::internal("the router lacks its application layer"))?;
-    let principal = principal(&app, parts).await?;
+    let (principal, body) = principal(&app, parts, body).await?;
     let Some(principal) = principal else {
         if is_limited {
             charge_anonymous(&parts.extensions, &parts.headers)?;
         }
         return match access {
-            Access::Optional => Ok(()),
+            Access::Optional => Ok(body),
             _ => Err(Error::new(ErrorCode::SignInRequired, "this needs a sign-in")),
         };
     };
@@ -196,16 +199,16 @@ async fn admit(access: Access, is_limited: bool, parts: &mut Parts) -> Result<()
         actor.require(permission)?;
     }
     parts.extensions.insert(actor);
-    Ok(())
+    Ok(body)
 }
 
 /// The bearer token wins over the cookie. A cookie is sent by the browser whoever asks, so whatever changes something must
-/// come from our own pages.
-async fn principal(app: &App, parts: &mut Parts) -> Result<Option<Principal>> {
+/// come from our own pages and carry the session's own token.
+async fn principal(app: &App, parts: &mut Parts, body: Body) -> Result<(Option<Principal>, Body)> {
     if let Some(token) = bearer(&parts.headers).or_else(|| offered_token(&parts.headers)) {
-        return app.authenticator.authenticate(token).await;
+        return Ok((app.authenticator.authenticate(token).await?, body));
     }
-    let Some(secret) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
+    let Some(secret) = cookie(&parts.headers, SESSION_COOKIE).map(str::to_owned) else { return Ok((None, body)) };
     // Any site may open a WebSocket to any other, and read it.
     let is_harmless = parts.method.is_safe() && !is_upgrade(&parts.headers);
     if !is_harmless && !is_same_origin(&parts.headers) {
@@ -214,7 +217,11 @@ async fn principal(app: &App, parts: &mut Parts) -> Result<Option<Principal>> {
         tracing::warn!(path, "refused a request from another site");
         return Err(Error::new(ErrorCode::CrossOrigin, "the request does not come from this site"));
     }
-    app.authenticator.authenticate(secret).await
+    let principal = app.authenticator.authenticate(&secret).await?;
+    if principal.is_none() || parts.method.is_safe() || !app.config.enable_csrf_protection {
+        return Ok((principal, body));
+    }
+    Ok((principal, csrf::admit(parts, body, &secret).await?))
 }
 
 /// The secret that the guard looks at.

@@ -1,5 +1,6 @@
 //! The page handlers: each reads what the visitor asked, calls the same services as REST and GraphQL, and fills a view.
 
+mod account;
 mod audit;
 mod dress;
 mod health;
@@ -29,6 +30,7 @@ pub fn api() -> Api {
     Api::new()
         .endpoint(Method::GET, crate::assets::ROUTE, Access::Public, get(crate::assets::serve))
         .merge(session::api())
+        .merge(account::api())
         .merge(setup::api())
         .merge(health::api())
         .merge(overview::api())

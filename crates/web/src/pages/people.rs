@@ -25,6 +25,7 @@ pub fn api() -> Api {
         .page(Method::GET, "/users/{id}", Access::Needs(USERS_READ), get(user))
         .page(Method::POST, "/users/{id}", Access::Needs(USERS_WRITE), post(edit_user))
         .page(Method::POST, "/users/{id}/reset-password", Access::Needs(USERS_WRITE), post(reset_password))
+        .page(Method::POST, "/users/{id}/reset-second-factor", Access::Needs(USERS_WRITE), post(reset_second_factor))
         .page(Method::POST, "/users/{id}/activate", Access::Needs(USERS_WRITE), post(activate))
         .page(Method::POST, "/users/{id}/deactivate", Access::Needs(USERS_WRITE), post(deactivate))
         .page(Method::GET, "/tokens", Access::Needs(TOKENS_READ), get(tokens))
@@ -86,6 +87,7 @@ fn form_for(visitor: &Visitor, user: Option<&User>, input: UserInput, errors: Er
         is_active: user.is_none_or(|user| user.is_active),
         is_self: user.is_some_and(|user| user.user_id == visitor.actor.principal.user),
         locked_until: user.and_then(|user| user.locked_until),
+        has_second_factor: user.is_some_and(|user| user.has_second_factor),
         one_time_password: None,
     }
 }
@@ -185,6 +187,16 @@ async fn reset_password(visitor: Visitor, Path(id): Path<Uuid>, form: Form<UserI
         Ok(created) => show_password(&visitor, &created),
         Err(error) => Ok(failed(&format!("/users/{id}"), &error)),
     }
+}
+
+async fn reset_second_factor(visitor: Visitor, Path(id): Path<Uuid>, form: Form<UserInput>) -> Result<Response> {
+    let href = format!("/users/{id}");
+    let reset = visitor
+        .change(form.key.as_ref(), async |tx| identity::service::reset_second_factor(tx, &visitor.actor, &id.to_string()).await);
+    Ok(match reset.await {
+        Ok(()) => done(&href, "The second factor is gone: the next sign-in asks for the password only."),
+        Err(error) => failed(&href, &error),
+    })
 }
 
 async fn activate(visitor: Visitor, Path(id): Path<Uuid>, form: Form<UserInput>) -> Result<Response> {

@@ -1,28 +1,28 @@
-//! Signing in and out, the own account, the theme.
+//! Signing in, with its second step, and out; the theme.
 
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use identity::{Credentials, Password, PasswordChange, SignInKind};
+use identity::service::Visit;
+use identity::{Credentials, Password, SignInKind, SignedIn};
 use kernel::ErrorCode;
 use platform::auth::Actor;
-use platform::http::{Access, Api, RequestId, SESSION_COOKIE, cookie, is_same_origin};
+use platform::http::{Access, Api, Client, RequestId, SESSION_COOKIE, cookie, is_same_origin};
 use platform::limits::ClientAddress;
-use platform::{App, Error, Result};
+use platform::{App, Error, Hidden, Result};
 use serde::Deserialize;
 
-use super::visitor::{Form, Guest, THEME_COOKIE, Visitor, done, local, refuse, set_cookie, show};
-use crate::view::{Account, AccountInput, Choice, Errors, SignIn, SignInInput};
+use super::visitor::{Form, Guest, THEME_COOKIE, local, redirect, refuse, set_cookie, show};
+use crate::view::{Choice, CodeStep, CodeStepInput, Errors, FlashKind, SignIn, SignInInput};
 
 pub fn api() -> Api {
     Api::new()
         .page(Method::GET, "/sign-in", Access::Public, get(form))
         .page(Method::POST, "/sign-in", Access::Public, post(sign_in))
+        .page(Method::POST, "/sign-in/code", Access::Public, post(sign_in_code))
         .page(Method::POST, "/sign-out", Access::SignedIn, post(sign_out))
-        .page(Method::GET, "/account", Access::SignedIn, get(account))
-        .page(Method::POST, "/account/password", Access::SignedIn, post(change_password))
         .page(Method::POST, "/theme", Access::SignedIn, post(theme))
 }
 
@@ -37,25 +37,24 @@ async fn sign_in(
     headers: HeaderMap,
     Extension(request): Extension<RequestId>,
     address: ClientAddress,
+    client: Client,
     guest: Guest,
     form: Form<SignInInput>,
 ) -> Result<Response> {
-    if !is_same_origin(&headers) {
-        return Err(Error::new(ErrorCode::CrossOrigin, "the sign-in does not come from this site's own form"));
-    }
+    from_our_form(&headers)?;
     let input = form.input;
     app.limits().sign_in(address, &input.email)?;
     let credentials = Credentials {
         email: input.email.clone(),
         password: Password::from(input.password.clone()),
         tenant: Some(input.tenant.clone()).filter(|tenant| !tenant.is_empty()),
+        ..Credentials::default()
     };
-    match identity::service::sign_in(&app, &credentials, SignInKind::Session, &request.0).await {
-        Ok(identity::SignIn::Done(signed_in)) => {
-            let mut response = Redirect::to(local(&input.next)).into_response();
-            let age = (signed_in.expires_at - app.env.now()).num_seconds();
-            set_session(&mut response, &app, signed_in.secret.expose(), age);
-            Ok(response)
+    match identity::service::sign_in(&app, &credentials, &visit(client, request)).await {
+        Ok(identity::SignIn::Done(signed_in)) => Ok(enter(&app, &signed_in, &input.next)),
+        Ok(identity::SignIn::SecondFactor(ticket)) => {
+            let input = CodeStepInput { ticket: ticket.expose().to_owned(), next: input.next, ..CodeStepInput::default() };
+            show(&CodeStep { page: guest.page("Sign in"), input, errors: Errors::none() })
         }
         Ok(identity::SignIn::ChooseTenant(tenants)) => {
             let tenants = tenants.iter().map(|tenant| Choice::new(tenant.tenant_id.as_str(), &tenant.name)).collect();
@@ -66,6 +65,47 @@ async fn sign_in(
             refuse(error, |errors| SignIn { page: guest.page("Sign in"), input, errors, tenants: Vec::new(), notice: None })
         }
     }
+}
+
+/// The ticket stands for the password, which is not asked for again.
+async fn sign_in_code(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Extension(request): Extension<RequestId>,
+    client: Client,
+    guest: Guest,
+    form: Form<CodeStepInput>,
+) -> Result<Response> {
+    from_our_form(&headers)?;
+    let input = form.input;
+    let given = |text: &str| Some(Hidden::from(text.to_owned()));
+    let (code, recovery_code) = (given(&input.code), given(&input.recovery_code));
+    let visit = visit(client, request);
+    match identity::service::finish_sign_in(&app, &input.ticket, code.as_ref(), recovery_code.as_ref(), &visit).await {
+        Ok(signed_in) => Ok(enter(&app, &signed_in, &input.next)),
+        Err(error) if error.code == ErrorCode::WrongCredentials => {
+            Ok(redirect("/sign-in", FlashKind::Note, "That took too long. Please sign in again."))
+        }
+        Err(error) => refuse(error, |errors| CodeStep { page: guest.page("Sign in"), input, errors }),
+    }
+}
+
+fn from_our_form(headers: &HeaderMap) -> Result<()> {
+    if is_same_origin(headers) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::CrossOrigin, "the sign-in does not come from this site's own form"))
+}
+
+fn visit(client: Client, RequestId(request_id): RequestId) -> Visit {
+    Visit { kind: SignInKind::Session, client, request_id }
+}
+
+fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
+    let mut response = Redirect::to(local(next)).into_response();
+    let age = (signed_in.expires_at - app.env.now()).num_seconds();
+    set_session(&mut response, app, signed_in.secret.expose(), age);
+    response
 }
 
 pub fn set_session(response: &mut Response, app: &App, secret: &str, max_age_seconds: i64) {
@@ -83,32 +123,6 @@ async fn sign_out(State(app): State<App>, actor: Actor, headers: HeaderMap) -> R
     let mut response = Redirect::to("/sign-in").into_response();
     set_session(&mut response, &app, "", 0);
     Ok(response)
-}
-
-async fn account(visitor: Visitor) -> Result<Response> {
-    show(&account_view(&visitor, Errors::none()))
-}
-
-fn account_view(visitor: &Visitor, errors: Errors) -> Account {
-    Account { page: visitor.page("Your account"), email: visitor.actor.principal.email.clone(), errors }
-}
-
-async fn change_password(visitor: Visitor, headers: HeaderMap, form: Form<AccountInput>) -> Result<Response> {
-    let input = form.input;
-    if input.new_password != input.new_password_again {
-        let error = Error::field("new_password_again", "is not the same as the new password");
-        return refuse(error, |errors| account_view(&visitor, errors));
-    }
-    let change = PasswordChange {
-        current_password: Password::from(input.current_password),
-        new_password: Password::from(input.new_password),
-    };
-    // The session that asks stays; every other one ends.
-    let keep = cookie(&headers, SESSION_COOKIE);
-    match identity::service::change_own_password(&visitor.app, &visitor.actor, &change, keep).await {
-        Ok(()) => Ok(done("/account", "Your password is changed; other sessions have ended.")),
-        Err(error) => refuse(error, |errors| account_view(&visitor, errors)),
-    }
 }
 
 #[derive(Default, Deserialize)]

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::ErrorCode;
 use platform::auth::{Actor, Permission};
 use platform::database::Tx;
-use platform::http::{BODY_LIMIT_BYTES, IdempotencyKey, RequestId, cookie, mutate};
+use platform::http::{BODY_LIMIT_BYTES, IdempotencyKey, RequestId, SESSION_COOKIE, cookie, csrf_token, mutate};
 use platform::{App, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,8 @@ pub struct Visitor {
     theme: Theme,
     flash: Option<Flash>,
     tenant_name: String,
+    /// The session's token for forms; empty without a session cookie.
+    csrf: String,
 }
 
 impl Visitor {
@@ -53,6 +55,7 @@ impl Visitor {
             },
             flash: self.flash.clone(),
             key: self.app.env.new_id().to_string(),
+            csrf: self.csrf.clone(),
             now: self.app.env.now(),
             version: platform::VERSION.into(),
         }
@@ -93,6 +96,7 @@ impl FromRequestParts<App> for Visitor {
             path: path_of(parts),
             theme: theme_of(&parts.headers),
             flash: cookie(&parts.headers, FLASH_COOKIE).and_then(decode_flash),
+            csrf: cookie(&parts.headers, SESSION_COOKIE).map_or_else(String::new, |secret| csrf_token(&app.env, secret)),
             actor,
             tenant_name,
         })

@@ -4,6 +4,7 @@
 //! base unit; a `…_percent` is 0 to 100 and may exceed it; an `href` is a finished address of this site; a code such as
 //! `PICK_FACE` is given as it stands and put into words by the template.
 
+mod account;
 mod audit;
 mod errors;
 mod floor;
@@ -26,6 +27,7 @@ mod tests;
 
 use serde::Serialize;
 
+pub use account::{Account, AccountInput, CodeStep, CodeStepInput, SecondFactorInput, SecondFactorPage, SessionRow, TotpCodes};
 pub use audit::{AuditFilter, AuditList, AuditRow, Change, changes};
 pub use errors::{Errors, FieldProblem};
 pub use floor::{Bin, FloorMap, LegendStep, floor_map};
@@ -41,9 +43,7 @@ pub use locations::{
 pub use movements::{MovementFilter, MovementForm, MovementInput, MovementList, MovementRow};
 pub use overview::{Activity, Attention, Figure, Overview, Step};
 pub use page::{Choice, Flash, FlashKind, NavItem, Page, Pager, PublicPage, Theme, User, nav};
-pub use people::{
-    Account, AccountInput, SignIn, SignInInput, TokenInput, TokenList, TokenRow, UserForm, UserInput, UserList, UserRow,
-};
+pub use people::{SignIn, SignInInput, TokenInput, TokenList, TokenRow, UserForm, UserInput, UserList, UserRow};
 pub use putaway::{Alternative, PutawayBoard, Recommendation, ScorePart, Unplaced, WaitingLine};
 pub use receipts::{
     BlindReceipt, BlindReceiptInput, LineOutcome, NewLineInput, ReceiptFilter, ReceiptLine, ReceiptList, ReceiptPage, ReceiptRow,
@@ -73,6 +73,7 @@ templates! {
     Account "account.html";
     AuditList "audit.html";
     BlindReceipt "receipt_new.html";
+    CodeStep "sign_in_code.html";
     ErrorPage "error.html";
     FacilityForm "facility_form.html";
     HealthPage "health.html";
@@ -90,6 +91,7 @@ templates! {
     PutawayBoard "putaway.html";
     ReceiptList "receipts.html";
     ReceiptPage "receipt.html";
+    SecondFactorPage "second_factor.html";
     Setup "setup.html";
     SignIn "sign_in.html";
     TokenList "tokens.html";

@@ -13,6 +13,8 @@ pub struct Page {
     pub flash: Option<Flash>,
     /// A fresh UUID; each form derives its idempotency key from it.
     pub key: String,
+    /// The session's token, which each form that changes something sends along; empty for who came with a bearer token.
+    pub csrf: String,
     pub now: DateTime<Utc>,
     pub version: String,
 }

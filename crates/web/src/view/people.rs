@@ -60,6 +60,7 @@ pub struct UserForm {
     pub is_active: bool,
     pub is_self: bool,
     pub locked_until: Option<DateTime<Utc>>,
+    pub has_second_factor: bool,
     /// Shown this once, after a user was made or the password reset.
     pub one_time_password: Option<String>,
 }
@@ -72,22 +73,6 @@ pub struct UserInput {
     pub name: String,
     pub email: String,
     pub role: String,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Account {
-    pub page: Page,
-    pub email: String,
-    pub errors: Errors,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct AccountInput {
-    pub idempotency_key: String,
-    pub current_password: String,
-    pub new_password: String,
-    pub new_password_again: String,
 }
 
 #[derive(Serialize)]

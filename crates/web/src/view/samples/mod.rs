@@ -180,19 +180,68 @@ impl Samples {
             is_active: true,
             is_self: false,
             locked_until: Some(ago(-12)),
+            has_second_factor: password.is_some(),
             one_time_password: password.map(str::to_owned),
         };
         self.add("user-new", &form(None, refused(&[("email", "is used by another user")]), None));
         self.add("user-edit", &form(Some("/users/1"), Errors::none(), Some("lantern-copper-otter-91")));
-        self.add(
-            "account",
-            &Account {
-                page: page("Your account", "/account"),
-                email: "ada@example.com".into(),
-                errors: refused(&[("new_password", "must have at least 10 characters")]),
-            },
-        );
+        self.account();
         self.tokens(roles());
+    }
+
+    fn account(&mut self) {
+        let session = |n: i64, is_page, is_current, program: &str| SessionRow {
+            href: format!("/account/sessions/{n}"),
+            is_page,
+            is_current,
+            program: program.into(),
+            network: if is_page { "203.0.113.0/24".into() } else { String::new() },
+            created_at: ago(n * 90),
+            last_used_at: is_page.then(|| ago(n)),
+        };
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+        let account = |errors, since| Account {
+            page: page("Your account", "/account"),
+            email: "ada@example.com".into(),
+            errors,
+            second_factor_since: since,
+            recovery_codes_left: 9,
+            sessions: vec![
+                session(1, true, true, firefox),
+                session(2, false, false, "curl/8.5 <b>"),
+                session(3, false, false, ""),
+            ],
+        };
+        self.add("account", &account(Errors::none(), Some(ago(60 * 24 * 3))));
+        self.add("account-refused", &account(refused(&[("new_password", "must have at least 10 characters")]), None));
+        let code = |errors| CodeStep {
+            page: public("Sign in", "/sign-in/code"),
+            input: CodeStepInput { ticket: "c2VhbGVk".into(), next: "/putaway".into(), ..CodeStepInput::default() },
+            errors,
+        };
+        self.add("sign-in-code", &code(Errors::none()));
+        self.add("sign-in-code-refused", &code(Errors { summary: Some("The code is wrong.".into()), fields: vec![] }));
+        let factor = |errors, setup, enabled_at, codes: &[&str]| SecondFactorPage {
+            page: page("Second factor", "/account/second-factor"),
+            email: "ada@example.com".into(),
+            errors,
+            enabled_at,
+            recovery_codes_left: 1,
+            setup,
+            recovery_codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+        };
+        let setup = TotpCodes {
+            secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+            uri: "otpauth://totp/Entrepot:ada%40example.com?secret=GEZDGNBVGY3TQOJQ&issuer=Entrepot".into(),
+            qr: "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=".into(),
+        };
+        self.add("second-factor-off", &factor(refused(&[("current_password", "must not be empty")]), None, None, &[]));
+        self.add("second-factor-setup", &factor(refused(&[("code", "must be six digits")]), Some(setup), None, &[]));
+        self.add(
+            "second-factor-codes",
+            &factor(Errors::none(), None, Some(ago(0)), &["0a1b-2c3d-4e5f-6g7h", "9999-abcd-efgh-jkmn"]),
+        );
+        self.add("second-factor-on", &factor(refused(&[("code", "is wrong")]), None, Some(ago(600)), &[]));
     }
 
     fn tokens(&mut self, roles: Vec<Choice>) {
@@ -334,6 +383,7 @@ fn page(title: &str, path: &str) -> Page {
         user: User { name: "Ada Berg".into(), role: "ADMIN".into(), tenant_name: "Nordlicht Logistik".into() },
         flash: None,
         key: "0192f0c1-7b6d-7000-8000-000000000001".into(),
+        csrf: "c2FsdHNhbHRzYWx0c2FsdA".into(),
         now: now(),
         version: "0.1.0".into(),
     }

@@ -1,3 +1,7 @@
+mod refresh;
+mod second_factor;
+mod sessions;
+
 use chrono::{DateTime, Utc};
 use kernel::{ErrorCode, PageRequest, TenantId, UserId};
 use platform::auth::{Principal, Role};
@@ -7,6 +11,16 @@ use uuid::Uuid;
 
 use crate::model::{CredentialKind, Lockout, Tenant, Token, TokenFilter, User, UserFilter};
 use crate::secret::Digest;
+
+pub(crate) use refresh::{
+    extend_session, insert_refresh_token, is_refresh_token_used, lock_session_of, refresh_state, revoke_session_by_id,
+    use_refresh_token,
+};
+pub(crate) use second_factor::{
+    Factor, confirm_second_factor, delete_second_factor, factor, insert_recovery_codes, put_second_factor, reseal,
+    second_factor_state, take_step, use_recovery_code,
+};
+pub(crate) use sessions::{end_session, live_sessions, sessions, shared_key};
 
 struct TenantRow {
     tenant_id: String,
@@ -29,6 +43,7 @@ struct UserRow {
     role: String,
     is_active: bool,
     has_password: bool,
+    has_second_factor: bool,
     locked_until: Option<DateTime<Utc>>,
     version: i32,
     created_at: DateTime<Utc>,
@@ -47,6 +62,7 @@ impl TryFrom<UserRow> for User {
             role: role(&row.role)?,
             is_active: row.is_active,
             has_password: row.has_password,
+            has_second_factor: row.has_second_factor,
             locked_until: row.locked_until,
             version: row.version,
             created_at: row.created_at,
@@ -181,8 +197,10 @@ pub(crate) async fn insert_user(connection: &mut PgConnection, tenant: &TenantId
 pub(crate) async fn user(connection: &mut PgConnection, tenant: &TenantId, reference: &str) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         UserRow,
-        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!", locked_until, version,
-                  created_at, updated_at, last_sign_in_at
+        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!",
+                  EXISTS (SELECT FROM identity.second_factors f
+                          WHERE f.tenant_id = $1 AND f.user_id = users.user_id AND f.confirmed_at IS NOT NULL) AS "has_second_factor!",
+                  locked_until, version, created_at, updated_at, last_sign_in_at
            FROM identity.users WHERE tenant_id = $1 AND (user_id = $2 OR email = $3)"#,
         tenant.as_str(),
         Uuid::parse_str(reference.trim()).ok(),
@@ -195,8 +213,10 @@ pub(crate) async fn user(connection: &mut PgConnection, tenant: &TenantId, refer
 pub(crate) async fn user_for_update(connection: &mut PgConnection, tenant: &TenantId, reference: &str) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         UserRow,
-        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!", locked_until, version,
-                  created_at, updated_at, last_sign_in_at
+        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!",
+                  EXISTS (SELECT FROM identity.second_factors f
+                          WHERE f.tenant_id = $1 AND f.user_id = users.user_id AND f.confirmed_at IS NOT NULL) AS "has_second_factor!",
+                  locked_until, version, created_at, updated_at, last_sign_in_at
            FROM identity.users WHERE tenant_id = $1 AND (user_id = $2 OR email = $3) FOR NO KEY UPDATE"#,
         tenant.as_str(),
         Uuid::parse_str(reference.trim()).ok(),
@@ -216,8 +236,10 @@ pub(crate) async fn users(
     let (after_name, after_id) = after.unzip();
     let rows = sqlx::query_as!(
         UserRow,
-        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!", locked_until, version,
-                  created_at, updated_at, last_sign_in_at
+        r#"SELECT user_id, email, name, role, is_active, password_hash IS NOT NULL AS "has_password!",
+                  EXISTS (SELECT FROM identity.second_factors f
+                          WHERE f.tenant_id = $1 AND f.user_id = users.user_id AND f.confirmed_at IS NOT NULL) AS "has_second_factor!",
+                  locked_until, version, created_at, updated_at, last_sign_in_at
            FROM identity.users
            WHERE tenant_id = $1
              AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0 OR strpos(email, lower($2)) > 0)
@@ -292,13 +314,16 @@ pub(crate) struct Account {
     pub name: String,
     pub role: Role,
     pub password_hash: String,
+    pub has_second_factor: bool,
     pub lockout: Lockout,
 }
 
 /// Locks the row, so that guesses at one account are judged one after the other and none escapes the count.
 pub(crate) async fn lock_account(connection: &mut PgConnection, tenant: &TenantId, email: &str) -> Result<Option<Account>> {
     let row = sqlx::query!(
-        r#"SELECT user_id, name, role, password_hash AS "password_hash!", failed_sign_ins, locked_until
+        r#"SELECT user_id, name, role, password_hash AS "password_hash!", failed_sign_ins, locked_until,
+                  EXISTS (SELECT FROM identity.second_factors f
+                          WHERE f.tenant_id = $1 AND f.user_id = users.user_id AND f.confirmed_at IS NOT NULL) AS "has_second_factor!"
            FROM identity.users
            WHERE tenant_id = $1 AND email = $2 AND is_active AND password_hash IS NOT NULL FOR NO KEY UPDATE"#,
         tenant.as_str(),
@@ -310,6 +335,7 @@ pub(crate) async fn lock_account(connection: &mut PgConnection, tenant: &TenantI
         name: row.name,
         role: role(&row.role)?,
         password_hash: row.password_hash,
+        has_second_factor: row.has_second_factor,
         lockout: Lockout { failures: row.failed_sign_ins, locked_until: row.locked_until },
     }))
 }
@@ -353,12 +379,15 @@ pub(crate) struct NewCredential<'a> {
     pub digest: Digest,
     pub now: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
+    pub user_agent: Option<&'a str>,
+    pub address: Option<&'a str>,
 }
 
 pub(crate) async fn insert_credential(connection: &mut PgConnection, tenant: &TenantId, new: &NewCredential<'_>) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO identity.credentials (tenant_id, credential_id, user_id, kind, name, role, secret_sha256, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO identity.credentials
+             (tenant_id, credential_id, user_id, kind, name, role, secret_sha256, created_at, expires_at, user_agent, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant.as_str(),
         new.id,
         new.user.0,
@@ -367,7 +396,9 @@ pub(crate) async fn insert_credential(connection: &mut PgConnection, tenant: &Te
         new.role.as_str(),
         &new.digest[..],
         new.now,
-        new.expires_at
+        new.expires_at,
+        new.user_agent,
+        new.address
     )
     .execute(connection)
     .await?;

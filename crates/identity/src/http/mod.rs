@@ -1,76 +1,35 @@
-use axum::Extension;
+mod auth;
+mod second_factor;
+
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use kernel::{FieldError, TenantId};
 use platform::audit::{self, AUDIT_READ};
-use platform::auth::{Actor, Principal, Role};
-use platform::http::{Access, Api, Command, Json, PageDto, Paging, Path, Problem, Query, RequestId, SESSION_COOKIE, cookie};
-use platform::limits::ClientAddress;
-use platform::{App, Error, Result};
+use platform::auth::{Actor, Role};
+use platform::http::{Access, Api, Command, PageDto, Paging, Path, Problem, Query};
+use platform::{App, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::model::{
-    Credentials, IssuedToken, NewToken, NewUser, PasswordChange, PasswordReset, SignIn, SignInKind, Token, TokenFilter, User,
-    UserFilter, UserPatch,
-};
+use crate::model::{IssuedToken, NewToken, NewUser, PasswordReset, Token, TokenFilter, User, UserFilter, UserPatch};
 use crate::{CreatedUser, TOKENS_READ, TOKENS_WRITE, USERS_READ, USERS_WRITE, service};
 
 pub fn api() -> Api {
     Api::new()
-        .route(Access::Public, routes!(login))
-        .route(Access::SignedIn, routes!(logout))
-        .route(Access::SignedIn, routes!(verify))
-        .route(Access::SignedIn, routes!(change_own_password))
+        .merge(auth::api())
+        .merge(second_factor::api())
         .route(Access::Needs(USERS_READ), routes!(list_users))
         .route(Access::Needs(USERS_WRITE), routes!(create_user))
         .route(Access::Needs(USERS_READ), routes!(get_user))
         .route(Access::Needs(USERS_WRITE), routes!(edit_user))
         .route(Access::Needs(USERS_WRITE), routes!(reset_password))
+        .route(Access::Needs(USERS_WRITE), routes!(reset_second_factor))
         .route(Access::Needs(TOKENS_READ), routes!(list_tokens))
         .route(Access::Needs(TOKENS_WRITE), routes!(create_token))
         .route(Access::Needs(TOKENS_WRITE), routes!(revoke_token))
         .route(Access::Needs(AUDIT_READ), routes!(list_audit))
-}
-
-/// Who a token stands for.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CallerDto {
-    id: Uuid,
-    email: String,
-    name: String,
-}
-
-impl From<&Principal> for CallerDto {
-    fn from(principal: &Principal) -> Self {
-        Self { id: principal.user.0, email: principal.email.clone(), name: principal.name.clone() }
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LoginDto {
-    /// Send it as `Authorization: Bearer …`.
-    token: String,
-    /// Always `Bearer`.
-    token_type: &'static str,
-    expires_at: DateTime<Utc>,
-    user: CallerDto,
-    #[schema(value_type = String)]
-    tenant: TenantId,
-    roles: Vec<Role>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VerifyDto {
-    user: CallerDto,
-    #[schema(value_type = String)]
-    tenant: TenantId,
-    roles: Vec<Role>,
-    /// Seconds since 1970 as in RFC 7519; null for a token that does not expire.
-    exp: Option<i64>,
 }
 
 /// A person or a machine that works here.
@@ -84,6 +43,8 @@ pub(crate) struct UserDto {
     is_active: bool,
     /// A machine has none and works with API tokens only.
     has_password: bool,
+    /// A sign-in asks for a code as well.
+    has_second_factor: bool,
     /// After too many failed sign-ins.
     locked_until: Option<DateTime<Utc>>,
     version: i32,
@@ -101,6 +62,7 @@ impl From<User> for UserDto {
             role: user.role,
             is_active: user.is_active,
             has_password: user.has_password,
+            has_second_factor: user.has_second_factor,
             locked_until: user.locked_until,
             version: user.version,
             created_at: user.created_at,
@@ -175,67 +137,6 @@ impl From<IssuedToken> for IssuedTokenDto {
     }
 }
 
-/// Signs in with address and password; the answer holds a bearer token for one hour.
-#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = Credentials,
-    responses((status = 200, body = LoginDto), (status = 401, body = Problem, description = "WRONG_CREDENTIALS or ACCOUNT_LOCKED"),
-              (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn login(
-    State(app): State<App>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
-    address: ClientAddress,
-    Json(credentials): Json<Credentials>,
-) -> Result<axum::Json<LoginDto>> {
-    app.limits().sign_in(address, &credentials.email)?;
-    match service::sign_in(&app, &credentials, SignInKind::Access, &request_id).await? {
-        SignIn::Done(done) => Ok(axum::Json(LoginDto {
-            token: done.secret.into_string(),
-            token_type: "Bearer",
-            expires_at: done.expires_at,
-            user: CallerDto::from(&done.principal),
-            roles: vec![done.principal.role],
-            tenant: done.principal.tenant,
-        })),
-        SignIn::ChooseTenant(tenants) => {
-            let names: Vec<&str> = tenants.iter().map(|tenant| tenant.tenant_id.as_str()).collect();
-            Err(Error::invalid(vec![FieldError::new("tenant", format!("must be one of {}", names.join(", ")))]))
-        }
-    }
-}
-
-/// Ends the access token or session that the request came with.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth",
-    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem, description = "an API token is revoked instead")))]
-async fn logout(State(app): State<App>, actor: Actor, headers: HeaderMap) -> Result<StatusCode> {
-    service::sign_out(&app, &actor, presented(&headers).unwrap_or_default()).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Who the token stands for and how long.
-#[utoipa::path(get, path = "/api/v1/auth/verify", tag = "auth",
-    responses((status = 200, body = VerifyDto), (status = 401, body = Problem)))]
-async fn verify(actor: Actor) -> axum::Json<VerifyDto> {
-    let principal = actor.principal;
-    axum::Json(VerifyDto {
-        user: CallerDto::from(&principal),
-        roles: vec![principal.role],
-        exp: principal.expires_at.map(|at| at.timestamp()),
-        tenant: principal.tenant,
-    })
-}
-
-/// Changes one's own password; all other sessions and access tokens end.
-#[utoipa::path(post, path = "/api/v1/auth/password", tag = "auth", request_body = PasswordChange,
-    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem)))]
-async fn change_own_password(
-    State(app): State<App>,
-    actor: Actor,
-    headers: HeaderMap,
-    Json(input): Json<PasswordChange>,
-) -> Result<StatusCode> {
-    service::change_own_password(&app, &actor, &input, presented(&headers)).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// Users by name.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserFilter, Paging),
     responses((status = 200, body = PageDto<UserDto>), (status = 400, body = Problem), (status = 403, body = Problem)))]
@@ -292,6 +193,16 @@ async fn reset_password(
     Ok(axum::Json(reset.into()))
 }
 
+/// Takes away another user's second factor, who lost the application and the recovery codes.
+#[utoipa::path(delete, path = "/api/v1/users/{user}/second-factor", tag = "users",
+    params(("user" = String, Path, description = "id or e-mail address")),
+    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem),
+              (status = 409, body = Problem, description = "one's own is ended with password and code")))]
+async fn reset_second_factor(State(app): State<App>, Path(user): Path<String>, command: Command<()>) -> Result<StatusCode> {
+    command.run(&app, async |tx| service::reset_second_factor(tx, &command.actor, &user).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// API tokens, newest first.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", params(TokenFilter, Paging),
     responses((status = 200, body = PageDto<TokenDto>), (status = 400, body = Problem), (status = 403, body = Problem)))]
@@ -335,12 +246,4 @@ async fn list_audit(
     let page = paging.into();
     let found = app.db.read(actor.tenant(), async |connection| audit::list(connection, &actor, &filter, &page).await).await?;
     Ok(axum::Json(found.into()))
-}
-
-/// The secret that the request came with; the bearer token wins over the cookie, as it does in the guard.
-fn presented(headers: &HeaderMap) -> Option<&str> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer =
-        authorization.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    bearer.map(|(_, token)| token.trim()).or_else(|| cookie(headers, SESSION_COOKIE))
 }
