@@ -77,6 +77,7 @@ async fn prove_now(connection: &mut PgConnection, one: Option<&str>) -> Result<V
             "every movement stands between places that its kind allows, and adjustments have a reason",
             checks::kinds_fit_places(connection, one).await?,
         ),
+        crate::counting::service::check(connection, one).await?,
     ])
 }
 

@@ -243,10 +243,10 @@ fn id(given: &ID, what: &str) -> Result<Uuid, Error> {
 }
 
 #[derive(Default)]
-pub struct InventoryQuery;
+pub struct LedgerQuery;
 
 #[Object]
-impl InventoryQuery {
+impl LedgerQuery {
     /// What is where, the balances of one item together.
     #[graphql(complexity = "1 + first.unwrap_or(50).min(500) as usize * child_complexity")]
     async fn balances(
@@ -317,7 +317,7 @@ impl InventoryQuery {
 }
 
 #[derive(Default)]
-pub struct InventoryMutation;
+pub struct LedgerMutation;
 
 #[derive(Serialize)]
 struct QualityArguments<'a> {
@@ -327,7 +327,7 @@ struct QualityArguments<'a> {
 }
 
 #[Object]
-impl InventoryMutation {
+impl LedgerMutation {
     /// Records movements in one transaction. Atomic: a refusal is an error and nothing is recorded.
     async fn post_movements(&self, context: &Context<'_>, input: PostMovementsInput) -> async_graphql::Result<Recorded> {
         let (app, actor) = caller(context)?;

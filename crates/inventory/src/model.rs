@@ -44,6 +44,8 @@ macro_rules! named {
     )+};
 }
 
+pub(crate) use named;
+
 named! {
     /// What may be done with stock. Only released stock may be issued to customers.
     QualityStatus {
@@ -140,6 +142,8 @@ pub struct Place {
     pub facility_code: String,
     pub code: String,
     pub is_active: bool,
+    /// Holds goods on their way to the facility; only transfer orders move them.
+    pub is_transit: bool,
 }
 
 impl Place {

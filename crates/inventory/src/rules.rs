@@ -24,7 +24,15 @@ fn counterpart(kind: MovementKind) -> Option<LocationKind> {
 }
 
 pub fn virtual_place(kind: LocationKind, id: LocationId) -> Place {
-    Place { id, kind, facility_id: None, facility_code: String::new(), code: kind.as_str().to_owned(), is_active: true }
+    Place {
+        id,
+        kind,
+        facility_id: None,
+        facility_code: String::new(),
+        code: kind.as_str().to_owned(),
+        is_active: true,
+        is_transit: false,
+    }
 }
 
 /// Both sides of a movement and its quantity, which is greater than zero.
@@ -178,6 +186,7 @@ mod tests {
             facility_code: "WH1".into(),
             code: format!("A-{n}"),
             is_active: true,
+            is_transit: false,
         }
     }
 

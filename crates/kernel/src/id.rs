@@ -52,4 +52,12 @@ typed_id!(
     ReceiptLineId,
     /// One proposal where to put received goods.
     RecommendationId,
+    /// One cycle count.
+    CountId,
+    /// Goods in one place that a cycle count looks at.
+    CountLineId,
+    /// An order that moves goods from one facility to another.
+    TransferId,
+    /// One item of a transfer order.
+    TransferLineId,
 );

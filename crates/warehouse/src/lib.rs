@@ -1,4 +1,4 @@
-//! Where goods arrive and where they go: facilities and their locations, deliveries, and putaway.
+//! Where goods arrive and where they go: facilities and their locations, deliveries, putaway, and transfers between facilities.
 //!
 //! Owns facilities, locations (with everything that decides what may lie there), receipts with their lines and arrivals, and
 //! putaway recommendations. What lies where is not owned here: the ledger of `inventory` knows, and fill is always computed
@@ -12,16 +12,20 @@
 //! - What is received, and what is put away, moves in the ledger in the same transaction.
 //! - A location whose stock has no size on record counts as full, and an item without size or weight is not recommended:
 //!   absent master data never passes for zero.
+//! - What transfers have shipped and not settled is what the receiving facilities' places in transit hold, item by item and lot
+//!   by lot; nothing else moves goods there, and no more arrives than was shipped.
 //!
-//! Publishes `warehouse.location.changed`, `warehouse.receipt.changed` and `warehouse.recommendation.changed` (entity: the
+//! Publishes `warehouse.location.changed`, `warehouse.receipt.changed`, `warehouse.transfer.changed` and `warehouse.recommendation.changed` (entity: the
 //! batch when several were made, else the recommendation; payload: `facility_id`, `state`, `count`).
 
 mod check;
 mod facility;
+mod invariants;
 mod location;
 mod measure;
 mod putaway;
 mod receiving;
+mod transfer;
 mod words;
 
 use std::sync::Arc;
@@ -34,6 +38,7 @@ use platform::jobs::Jobs;
 use platform::{App, Error};
 
 pub use facility::{Facility, FacilityFilter, FacilityPatch, NewFacility, service as facilities};
+pub use invariants::{check, check_tenant};
 pub use location::{
     Block, Content, FloorLocation, Load, Location, LocationFilter, LocationImporter, LocationPatch, NewLocation, Zones, floor,
     service as locations, zones,
@@ -47,19 +52,24 @@ pub use receiving::{
     Arrived, Delivered, NewReceipt, NewReceiptLine, Origin, Receipt, ReceiptFilter, ReceiptLine, ReceiptSummary, Receive,
     ReceiveLine, service as receipts,
 };
-pub use words::{ErgonomicZone, LocationType, MixingPolicy, ReceiptKind, ReceiptState, RecommendationState};
+pub use transfer::{
+    CancelTransfer, CloseTransfer, InTransitDto, NewTransfer, NewTransferLine, ReceiveTransfer, ReceiveTransferLine, ShipLine,
+    ShipTransfer, TransferDto, TransferFilter, TransferLineDto, TransitFilter, service as transfers,
+};
+pub use words::{ErgonomicZone, LocationType, MixingPolicy, ReceiptKind, ReceiptState, RecommendationState, TransferState};
 
 pub const WAREHOUSE_READ: Permission = Permission::new("warehouse:read", roles::EVERYBODY);
 /// Facilities and locations are the building's plan: changing it is for those who answer for the site.
 pub const LOCATIONS_WRITE: Permission = Permission::new("locations:write", roles::ADMIN);
 pub const RECEIVE: Permission = Permission::new("receiving:write", roles::STAFF);
+pub const TRANSFER: Permission = Permission::new("transfers:write", roles::STAFF);
 pub const PUTAWAY: Permission = Permission::new("putaway:write", roles::STAFF);
 
 pub(crate) const BATCH_MS: &str = "batch_putaway_processing_time_ms";
 pub(crate) const RECOMMENDATIONS: &str = "putaway_recommendations_total";
 
 pub fn api() -> Api {
-    Api::new().merge(facility::api()).merge(location::api()).merge(receiving::api()).merge(putaway::api())
+    Api::new().merge(facility::api()).merge(location::api()).merge(receiving::api()).merge(putaway::api()).merge(transfer::api())
 }
 
 /// Nothing runs by the clock: recommendations expire by their time, whoever looks.
@@ -77,7 +87,13 @@ pub fn describe_metrics() {
 }
 
 #[derive(MergedObject, Default)]
-pub struct WarehouseQuery(facility::FacilityQuery, location::LocationQuery, receiving::ReceiptQuery, putaway::PutawayQuery);
+pub struct WarehouseQuery(
+    facility::FacilityQuery,
+    location::LocationQuery,
+    receiving::ReceiptQuery,
+    putaway::PutawayQuery,
+    transfer::TransferQuery,
+);
 
 #[derive(MergedObject, Default)]
 pub struct WarehouseMutation(
@@ -85,6 +101,7 @@ pub struct WarehouseMutation(
     location::LocationMutation,
     receiving::ReceiptMutation,
     putaway::PutawayMutation,
+    transfer::TransferMutation,
 );
 
 /// A loader shares one error among many fields; each field answers with its own copy.

@@ -94,6 +94,21 @@ words! {
         Cancelled "CANCELLED",
     }
 
+    /// How far a transfer between facilities is.
+    TransferState {
+        /// Being written; nobody need act.
+        Draft "DRAFT",
+        /// The source may ship.
+        Requested "REQUESTED",
+        /// Something was shipped; more may be shipped and received.
+        InTransit "IN_TRANSIT",
+        /// Everything that was ordered has arrived.
+        Received "RECEIVED",
+        /// Ended although something was not shipped or did not arrive.
+        ClosedShort "CLOSED_SHORT",
+        Cancelled "CANCELLED",
+    }
+
     /// What became of a putaway recommendation.
     RecommendationState {
         /// Holds its space until it is decided or expires.

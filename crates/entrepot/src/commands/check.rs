@@ -19,7 +19,8 @@ async fn prove(connected: &Connected) -> anyhow::Result<ExitCode> {
         pending => bail!("{pending} migrations are pending; run `entrepot migrate up` first"),
     }
     let mut connection = migrations.connect().await?;
-    let invariants = inventory::check(&mut connection).await?;
+    let mut invariants = inventory::check(&mut connection).await?;
+    invariants.extend(warehouse::check(&mut connection).await?);
     let mut sound = true;
     for invariant in &invariants {
         let mark = if invariant.violations == 0 { "ok  " } else { "FAIL" };

@@ -274,7 +274,8 @@ impl Server {
     /// What `entrepot check` proves.
     pub async fn assert_invariants(&self) {
         let mut connection = Migrations::new(self.options.clone()).connect().await.expect("the owner's connection");
-        let invariants = inventory::check(&mut connection).await.expect("the check runs");
+        let mut invariants = inventory::check(&mut connection).await.expect("the check runs");
+        invariants.extend(warehouse::check(&mut connection).await.expect("the check runs"));
         assert!(!invariants.is_empty());
         for invariant in invariants {
             assert_eq!(invariant.violations, 0, "{}: {:?}", invariant.name, invariant.examples);

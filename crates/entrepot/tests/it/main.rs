@@ -6,11 +6,13 @@ mod group_commit;
 mod harness;
 
 mod bad_input;
+mod between_forms;
 mod browser;
 mod catalogue;
 mod concurrency;
 mod console;
 mod console_forms;
+mod counts;
 mod demo;
 mod documents;
 mod events;
@@ -32,3 +34,4 @@ mod sign_in;
 mod sign_in_pages;
 mod tenancy;
 mod ws;
+mod transfers;

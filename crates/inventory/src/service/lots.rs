@@ -70,6 +70,12 @@ pub async fn lots_by_ids(connection: &mut PgConnection, tenant: &TenantId, ids: 
     Ok(store::lots::by_ids(connection, tenant, &ids).await?.into_iter().map(|lot| (lot.lot_id, lot)).collect())
 }
 
+/// For other contexts inside their transaction: the lots with these numbers, each of its item; what does not exist is absent.
+pub async fn find_lots(tx: &mut Tx, tenant: &TenantId, keys: &[(ItemId, String)]) -> Result<HashMap<(ItemId, String), LotId>> {
+    let book = LotBook::load(tx, tenant, keys.iter().cloned()).await?;
+    Ok(book.lots.into_iter().map(|(key, lot)| (key, lot.lot_id)).collect())
+}
+
 pub type LotKey = (ItemId, String);
 
 /// The lots that one request is about: loaded and locked together, completed in memory, saved together.

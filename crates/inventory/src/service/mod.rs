@@ -1,19 +1,20 @@
 //! Use cases of the ledger, and what other contexts call inside their own transactions.
 
 mod lots;
-mod places;
+pub(crate) mod places;
 mod post;
 mod quality;
 mod reads;
 mod record;
 mod submit;
 mod totals;
+mod transit;
 
 use kernel::ErrorCode;
 use platform::auth::{Actor, Permission, roles};
 use platform::{Error, Result};
 
-pub use lots::{find_or_create_lot, find_or_create_lots, lots_by_ids};
+pub use lots::{find_lots, find_or_create_lot, find_or_create_lots, lots_by_ids};
 pub use places::{found_tenant, open_books, place, places_by_ids, register_locations, rename_facility, set_location_active};
 pub use post::post;
 pub use quality::change_lot_quality;
@@ -24,6 +25,7 @@ pub use reads::{
 pub use record::{MovementBatch, MovementResult, Outcome, Recorded, record};
 pub use submit::submit;
 pub use totals::{Totals, totals_of};
+pub use transit::{Free, InTransit, in_transit, lock_free, transit_place};
 
 use crate::model::MovementKind;
 
@@ -38,7 +40,7 @@ fn require_for(actor: &Actor, kinds: impl IntoIterator<Item = MovementKind>) -> 
     if kinds.into_iter().any(writes_off) { actor.require(STOCK_ADJUST) } else { Ok(()) }
 }
 
-fn cursor<K: serde::de::DeserializeOwned>(page: &kernel::PageRequest) -> Result<Option<K>> {
+pub(crate) fn cursor<K: serde::de::DeserializeOwned>(page: &kernel::PageRequest) -> Result<Option<K>> {
     page.after().map_err(|invalid| Error {
         fields: vec![invalid.clone().at("cursor")],
         ..Error::new(ErrorCode::MalformedCursor, invalid.0)

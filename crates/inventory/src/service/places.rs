@@ -116,11 +116,16 @@ impl References {
         }
     }
 
-    /// As [`References::get`] for a field that may be absent.
+    /// As [`References::get`] for a field that may be absent. Goods in transit are not for movements by hand: what is on its
+    /// way by transfer orders must stay what their place holds.
     pub fn field(&self, field: &str, reference: Option<&str>) -> Result<Option<Place>, FieldError> {
-        reference
-            .map(|reference| self.get(reference).cloned().map_err(|(_, message)| FieldError::new(field, message)))
-            .transpose()
+        let Some(reference) = reference else { return Ok(None) };
+        let place = self.get(reference).map_err(|(_, message)| FieldError::new(field, message))?;
+        if place.is_transit {
+            let message = format!("{:?} holds goods in transit; ship and receive them by their transfer order", place.name());
+            return Err(FieldError::new(field, message));
+        }
+        Ok(Some(place.clone()))
     }
 }
 
@@ -157,6 +162,7 @@ mod tests {
             facility_code: facility.into(),
             code: code.into(),
             is_active: true,
+            is_transit: false,
         }
     }
 

@@ -12,10 +12,12 @@ use crate::store;
 pub struct Totals {
     pub on_hand: Quantity,
     pub reserved: Quantity,
-    /// Released and not reserved.
+    /// Released, not reserved and not in transit.
     pub available: Quantity,
     /// On hand with any other status than released.
     pub not_released: Quantity,
+    /// On its way from one facility to another; part of what is on hand.
+    pub in_transit: Quantity,
     /// Places that hold some of it.
     pub locations: u64,
 }

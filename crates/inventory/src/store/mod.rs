@@ -6,9 +6,10 @@ pub mod lots;
 pub mod movements;
 pub mod places;
 pub mod totals;
+pub mod transit;
 
 /// For names that a check constraint of the table bounds.
-fn known<T: std::str::FromStr>(name: &str) -> T
+pub(crate) fn known<T: std::str::FromStr>(name: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {

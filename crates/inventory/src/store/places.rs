@@ -13,6 +13,7 @@ struct PlaceRecord {
     facility_code: String,
     code: String,
     is_active: bool,
+    purpose: String,
 }
 
 impl From<PlaceRecord> for Place {
@@ -24,6 +25,7 @@ impl From<PlaceRecord> for Place {
             facility_code: row.facility_code,
             code: row.code,
             is_active: row.is_active,
+            is_transit: row.purpose == "TRANSIT",
         }
     }
 }
@@ -102,7 +104,8 @@ pub async fn find(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]
     let rows = sqlx::query_as!(
         PlaceRecord,
         r#"SELECT found.location_id AS "location_id!", found.kind AS "kind!", found.facility_id,
-                  found.facility_code AS "facility_code!", found.code AS "code!", found.is_active AS "is_active!"
+                  found.facility_code AS "facility_code!", found.code AS "code!", found.is_active AS "is_active!",
+                  found.purpose AS "purpose!"
            FROM (
                SELECT p.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS location_id) asked
                CROSS JOIN LATERAL (

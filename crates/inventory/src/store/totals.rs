@@ -7,11 +7,15 @@ use crate::service::Totals;
 
 pub async fn of_items(connection: &mut PgConnection, tenant: &TenantId, items: &[Uuid]) -> Result<Vec<(ItemId, Totals)>> {
     let rows = sqlx::query!(
-        r#"SELECT item_id, sum(on_hand) AS "on_hand!", sum(reserved) AS "reserved!",
-                  coalesce(sum(on_hand - reserved) FILTER (WHERE quality_status = 'RELEASED'), 0) AS "available!",
-                  coalesce(sum(on_hand) FILTER (WHERE quality_status <> 'RELEASED'), 0) AS "not_released!",
-                  count(DISTINCT location_id) AS "locations!"
-           FROM inventory.balances WHERE tenant_id = $1 AND item_id = ANY ($2) AND on_hand > 0 GROUP BY item_id"#,
+        r#"SELECT b.item_id, sum(b.on_hand) AS "on_hand!", sum(b.reserved) AS "reserved!",
+                  coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE b.quality_status = 'RELEASED' AND p.purpose = 'STORAGE'), 0)
+                      AS "available!",
+                  coalesce(sum(b.on_hand) FILTER (WHERE b.quality_status <> 'RELEASED'), 0) AS "not_released!",
+                  coalesce(sum(b.on_hand) FILTER (WHERE p.purpose = 'TRANSIT'), 0) AS "in_transit!",
+                  count(DISTINCT b.location_id) AS "locations!"
+           FROM inventory.balances b
+           JOIN inventory.stock_locations p ON p.tenant_id = $1 AND p.location_id = b.location_id
+           WHERE b.tenant_id = $1 AND b.item_id = ANY ($2) AND b.on_hand > 0 GROUP BY b.item_id"#,
         tenant.as_str(),
         items,
     );
@@ -21,6 +25,7 @@ pub async fn of_items(connection: &mut PgConnection, tenant: &TenantId, items: &
             reserved: Quantity::from_db(row.reserved),
             available: Quantity::from_db(row.available),
             not_released: Quantity::from_db(row.not_released),
+            in_transit: Quantity::from_db(row.in_transit),
             locations: row.locations.unsigned_abs(),
         };
         (ItemId(row.item_id), totals)

@@ -1,5 +1,7 @@
 //! Items: what they are, what there is of them and where.
 
+use std::collections::HashSet;
+
 use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -13,6 +15,7 @@ use platform::{Error, Result};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
+use warehouse::{TransitFilter, transfers};
 
 use super::locations;
 use super::movements::{self, About};
@@ -121,7 +124,7 @@ fn row(totals: Totals, item: Item) -> ItemRow {
 
 async fn one(visitor: Visitor, Path(reference): Path<String>) -> Result<Response> {
     let actor = &visitor.actor;
-    let (item, totals, stock, history) = visitor
+    let (item, totals, stock, history, in_transit) = visitor
         .app
         .db
         .read(actor.tenant(), async |connection| {
@@ -132,13 +135,21 @@ async fn one(visitor: Visitor, Path(reference): Path<String>) -> Result<Response
             let stock = inventory::service::balances(connection, actor, &filter, &largest_page()).await?;
             let filter = MovementFilter { item: id, ..MovementFilter::default() };
             let history = movements::read(connection, actor, &filter, &history_page(), About::Item).await?;
-            Ok((item, totals, stock, history))
+            let filter = TransitFilter { item: Some(item.item_id.to_string()), facility: None };
+            let in_transit = transfers::in_transit(connection, actor, &filter, &largest_page()).await?.items;
+            Ok((item, totals, stock, history, in_transit))
         })
         .await?;
     let totals = totals.get(&item.item_id).copied().unwrap_or_default();
-    let mut stock: Vec<StockRow> = stock.items.into_iter().map(|balance| stock_row(balance.row, actor.env.now())).collect();
+    let transit: HashSet<Uuid> = in_transit.iter().map(|goods| goods.location_id).collect();
+    let row = |balance: BalanceRow| {
+        let is_transit = transit.contains(&balance.location_id.0);
+        let shown = stock_row(balance, actor.env.now());
+        if is_transit { StockRow { location_href: "/transfers".into(), ..shown } } else { shown }
+    };
+    let mut stock: Vec<StockRow> = stock.items.into_iter().map(|balance| row(balance.row)).collect();
     stock.sort_by(|a, b| (&a.facility, &a.location, a.expires_on, &a.lot).cmp(&(&b.facility, &b.location, b.expires_on, &b.lot)));
-    show(&page(&visitor, item, totals, stock, history.items))
+    show(&ItemPage { in_transit, ..page(&visitor, item, totals, stock, history.items) })
 }
 
 fn stock_row(balance: BalanceRow, now: DateTime<Utc>) -> StockRow {
@@ -189,6 +200,8 @@ fn page(visitor: &Visitor, item: Item, totals: Totals, stock: Vec<StockRow>, mov
         reserved: totals.reserved.decimal(),
         available: totals.available.decimal(),
         not_released: totals.not_released.decimal(),
+        in_transit_quantity: totals.in_transit.decimal(),
+        in_transit: Vec::new(),
         stock,
         movements,
         can_write: visitor.may(ITEMS_WRITE),

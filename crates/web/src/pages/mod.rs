@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod counts;
 mod dress;
 mod health;
 mod imports;
@@ -14,6 +15,7 @@ mod putaway;
 mod receipts;
 mod session;
 mod setup;
+mod transfers;
 mod typed;
 mod visitor;
 
@@ -39,16 +41,20 @@ pub fn api() -> Api {
         .merge(receipts::api())
         .merge(putaway::api())
         .merge(movements::api())
+        .merge(transfers::api())
+        .merge(counts::api())
         .merge(imports::api())
         .merge(people::api())
         .merge(audit::api())
 }
 
 /// What each entry of the navigation needs; the routes declare the same.
-const DOORS: [(&str, Permission); 9] = [
+const DOORS: [(&str, Permission); 11] = [
     ("/receipts", warehouse::WAREHOUSE_READ),
     ("/putaway", warehouse::WAREHOUSE_READ),
     ("/movements", inventory::STOCK_READ),
+    ("/transfers", warehouse::WAREHOUSE_READ),
+    ("/counts", inventory::counting::COUNTS_READ),
     ("/items", catalog::ITEMS_READ),
     ("/locations", warehouse::WAREHOUSE_READ),
     ("/imports", platform::imports::IMPORTS_READ),

@@ -70,6 +70,9 @@ pub struct ItemPage {
     pub available: Decimal,
     /// On hand, but in quarantine, inspection, hold or rejected.
     pub not_released: Decimal,
+    pub in_transit_quantity: Decimal,
+    /// On its way between facilities, the longest under way first.
+    pub in_transit: Vec<warehouse::InTransitDto>,
     pub stock: Vec<StockRow>,
     pub movements: Vec<MovementRow>,
     pub movements_href: String,

@@ -6,6 +6,7 @@
 
 mod account;
 mod audit;
+mod counts;
 mod errors;
 mod floor;
 mod form;
@@ -24,11 +25,16 @@ mod setup;
 mod status;
 #[cfg(test)]
 mod tests;
+mod transfers;
 
 use serde::Serialize;
 
 pub use account::{Account, AccountInput, CodeStep, CodeStepInput, SecondFactorInput, SecondFactorPage, SessionRow, TotpCodes};
 pub use audit::{AuditFilter, AuditList, AuditRow, Change, changes};
+pub use counts::{
+    CountForm, CountInput, CountList, CountListFilter, CountPage, CountPlaceRow, CountRow, CountSheet, ReviewInput,
+    ReviewLineInput, ReviewRow, SheetInput, SheetLineInput,
+};
 pub use errors::{Errors, FieldProblem};
 pub use floor::{Bin, FloorMap, LegendStep, floor_map};
 pub use form::{read, ticked};
@@ -51,6 +57,10 @@ pub use receipts::{
 };
 pub use setup::{Setup, SetupInput};
 pub use status::{CheckState, ErrorPage, HealthPage};
+pub use transfers::{
+    TransferEndInput, TransferForm, TransferInput, TransferLineInput, TransferList, TransferListFilter, TransferMoveInput,
+    TransferMoveLine, TransferPage, TransferRow,
+};
 
 /// A page's context and the template that shows it.
 pub trait View: Serialize {
@@ -74,6 +84,10 @@ templates! {
     AuditList "audit.html";
     BlindReceipt "receipt_new.html";
     CodeStep "sign_in_code.html";
+    CountForm "count_new.html";
+    CountList "counts.html";
+    CountPage "count.html";
+    CountSheet "count_sheet.html";
     ErrorPage "error.html";
     FacilityForm "facility_form.html";
     HealthPage "health.html";
@@ -95,6 +109,9 @@ templates! {
     Setup "setup.html";
     SignIn "sign_in.html";
     TokenList "tokens.html";
+    TransferForm "transfer_new.html";
+    TransferList "transfers.html";
+    TransferPage "transfer.html";
     UserForm "user_form.html";
     UserList "users.html";
 }

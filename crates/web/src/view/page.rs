@@ -89,11 +89,13 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-const NAV: [(&str, &str, &str, &str); 10] = [
+const NAV: [(&str, &str, &str, &str); 12] = [
     ("Overview", "/", "overview", ""),
     ("Receipts", "/receipts", "receive", "Work"),
     ("Putaway", "/putaway", "putaway", "Work"),
     ("Movements", "/movements", "move", "Work"),
+    ("Transfers", "/transfers", "swap", "Work"),
+    ("Counts", "/counts", "list", "Work"),
     ("Items", "/items", "item", "Stock"),
     ("Locations", "/locations", "location", "Stock"),
     ("Imports", "/imports", "upload", "Stock"),

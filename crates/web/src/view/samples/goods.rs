@@ -98,6 +98,8 @@ fn item(samples: &mut Samples) {
         on_hand: number("1248.5"),
         reserved: number("40"),
         available: number("1196.5"),
+        in_transit_quantity: number("48"),
+        in_transit: between::travelling(),
         not_released: number("12"),
         stock: vec![
             stock("A-03-12-2", Some("L2511-07"), "RELEASED", "1196.5", Some(600)),
@@ -111,6 +113,8 @@ fn item(samples: &mut Samples) {
     };
     samples.add("item", &full);
     let bare = ItemPage {
+        in_transit_quantity: number("0"),
+        in_transit: vec![],
         stock: vec![],
         movements: vec![],
         units: vec![],

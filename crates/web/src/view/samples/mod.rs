@@ -1,5 +1,6 @@
 //! One or more views per template, with what the pages must cope with: long names, markup in names, nothing at all, refused forms.
 
+mod between;
 mod goods;
 mod work;
 
@@ -30,6 +31,7 @@ impl Samples {
         samples.status();
         goods::add(&mut samples);
         work::add(&mut samples);
+        between::add(&mut samples);
         samples
     }
 
