@@ -8,12 +8,14 @@ use async_graphql::{Context, InputObject, MaybeUndefined, Object, Request, Simpl
 use chrono::{DateTime, Utc};
 use kernel::{Cursor, ItemId, PageRequest, Quantity, TenantId};
 use platform::auth::Actor;
+use platform::database::Tx;
 use platform::graphql::{caller, key_of};
 use platform::http::mutate;
 use platform::{App, Error};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::guard::Guard;
 use crate::model::{AbcClass, Item, ItemChanges, ItemFilter, ItemUnit, Measure, NewBarcode, SecurityZone, Size};
 use crate::service;
 
@@ -114,6 +116,11 @@ impl GqlItem {
 
     async fn lot_tracked(&self) -> bool {
         self.0.lot_tracked
+    }
+
+    /// Each piece has a number of its own.
+    async fn serial_tracked(&self) -> bool {
+        self.0.serial_tracked
     }
 
     /// Coldest storage, degrees Celsius.
@@ -295,6 +302,8 @@ struct ItemInput {
     picks_per_day: Option<String>,
     shelf_life_days: MaybeUndefined<i32>,
     lot_tracked: Option<bool>,
+    /// Changes only while nothing of the item is in stock.
+    serial_tracked: Option<bool>,
     temperature_min_c: MaybeUndefined<String>,
     temperature_max_c: MaybeUndefined<String>,
     hazard_class: MaybeUndefined<String>,
@@ -333,6 +342,7 @@ impl ItemInput {
             picks_per_day: self.picks_per_day.map(|picks| quantity("picks_per_day", &picks)).transpose()?,
             shelf_life_days: nullable(self.shelf_life_days, Ok)?,
             lot_tracked: self.lot_tracked,
+            serial_tracked: self.serial_tracked,
             temperature_min_c: nullable(self.temperature_min_c, |text| quantity("temperature_min_c", &text))?,
             temperature_max_c: nullable(self.temperature_max_c, |text| quantity("temperature_max_c", &text))?,
             hazard_class: nullable(self.hazard_class, Ok)?,
@@ -387,7 +397,9 @@ impl CatalogMutation {
         let (app, actor) = caller(context)?;
         let input = input.changes(Some(version))?;
         let key = key_of(context, &Update { item: &item, input: &input });
-        let item = mutate(app, actor, key.as_ref(), async |tx| service::update(tx, actor, &item, &input).await).await?;
+        let guard = context.data::<Guard>()?;
+        let update = async |tx: &mut Tx| service::update(tx, actor, &**guard, &item, &input).await;
+        let item = mutate(app, actor, key.as_ref(), update).await?;
         Ok(GqlItem(item))
     }
 }

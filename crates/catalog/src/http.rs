@@ -1,3 +1,4 @@
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::guard::Guard;
 use crate::model::{AbcClass, Item, ItemBarcode, ItemChanges, ItemFilter, ItemUnit, Measure, SecurityZone, Size};
 use crate::service::{self, ITEMS_READ, ITEMS_WRITE};
 
@@ -45,6 +47,8 @@ pub struct ItemDto {
     pub picks_per_day: Decimal,
     pub shelf_life_days: Option<i32>,
     pub lot_tracked: bool,
+    /// Each piece has a number of its own.
+    pub serial_tracked: bool,
     /// Coldest storage, degrees Celsius.
     #[schema(value_type = Option<String>, example = "2")]
     pub temperature_min_c: Option<Decimal>,
@@ -87,6 +91,7 @@ impl From<Item> for ItemDto {
             picks_per_day: item.picks_per_day,
             shelf_life_days: item.shelf_life_days,
             lot_tracked: item.lot_tracked,
+            serial_tracked: item.serial_tracked,
             temperature_min_c: item.temperature_min_dc.map(celsius),
             temperature_max_c: item.temperature_max_dc.map(celsius),
             hazard_class: item.hazard_class,
@@ -191,9 +196,10 @@ async fn get_item(State(app): State<App>, actor: Actor, Path(item): Path<String>
 )]
 async fn update_item(
     State(app): State<App>,
+    Extension(guard): Extension<Guard>,
     Path(item): Path<String>,
     command: Command<ItemChanges>,
 ) -> Result<axum::Json<ItemDto>> {
-    let item = command.run(&app, async |tx| service::update(tx, &command.actor, &item, &command.input).await).await?;
+    let item = command.run(&app, async |tx| service::update(tx, &command.actor, &*guard, &item, &command.input).await).await?;
     Ok(axum::Json(item.into()))
 }

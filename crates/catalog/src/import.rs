@@ -11,10 +11,11 @@ use platform::imports::{Counts, Importer, Options};
 use platform::tabular::{Column, MeasureKind, Row};
 use platform::{Error, Result};
 
+use crate::guard::{Guard, StockGuard};
 use crate::model::{
     AbcClass, Item, ItemChanges, ItemUnit, MAX_LENGTH_MM, MAX_VOLUME_CM3, MAX_WEIGHT_G, Measure, NewBarcode, SecurityZone, Size,
 };
-use crate::{ITEMS_WRITE, store};
+use crate::{ITEMS_WRITE, service, store};
 
 const COLUMNS: &[Column] = &[
     Column::text("code", "your own code of the item, 1 to 64 characters").required().key(),
@@ -31,6 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::text("picks_per_day", "how often it is picked, such as 12.5"),
     Column::text("shelf_life_days", "1 to 36500"),
     Column::text("lot_tracked", "yes or no; no when empty"),
+    Column::text("serial_tracked", "yes or no; no when empty; changes only while nothing is in stock"),
     Column::text("temperature_min", "coldest storage in degrees Celsius"),
     Column::text("temperature_max", "warmest storage in degrees Celsius"),
     Column::text("hazard_class", "at most 16 characters"),
@@ -42,7 +44,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Creates and updates items by their code.
-pub struct ItemImporter;
+pub struct ItemImporter(pub Guard);
 
 impl Importer for ItemImporter {
     fn kind(&self) -> &'static str {
@@ -68,7 +70,7 @@ impl Importer for ItemImporter {
         _: &'a Options,
         rows: &'a mut [Row],
     ) -> BoxFuture<'a, Result<Counts>> {
-        Box::pin(apply(tx, actor, rows))
+        Box::pin(apply(tx, actor, &*self.0, rows))
     }
 }
 
@@ -79,7 +81,7 @@ struct Wanted {
     old: Option<Item>,
 }
 
-async fn apply(tx: &mut Tx, actor: &Actor, rows: &mut [Row]) -> Result<Counts> {
+async fn apply(tx: &mut Tx, actor: &Actor, guard: &dyn StockGuard, rows: &mut [Row]) -> Result<Counts> {
     let codes: Vec<String> =
         rows.iter().filter(|row| !row.is_bad()).filter_map(|row| row.text("code")).map(str::to_owned).collect();
     let stored = store::by_ids_or_codes(tx, actor.tenant(), &[], &codes).await?;
@@ -93,6 +95,7 @@ async fn apply(tx: &mut Tx, actor: &Actor, rows: &mut [Row]) -> Result<Counts> {
         }
     }
     refuse_taken_barcodes(tx, actor, rows, &mut wanted).await?;
+    refuse_while_in_stock(tx, actor, guard, rows, &mut wanted).await?;
     write(tx, actor, wanted).await
 }
 
@@ -132,6 +135,7 @@ fn changes(row: &mut Row, item: &Item, exists: bool) -> ItemChanges {
         picks_per_day: row.quantity("picks_per_day"),
         shelf_life_days: small(row, "shelf_life_days", 36_500).map(Some),
         lot_tracked: row.flag("lot_tracked"),
+        serial_tracked: row.flag("serial_tracked"),
         temperature_min_c: row.quantity("temperature_min").map(Some),
         temperature_max_c: row.quantity("temperature_max").map(Some),
         hazard_class: owned(row, "hazard_class").map(Some),
@@ -219,6 +223,27 @@ async fn refuse_taken_barcodes(tx: &mut Tx, actor: &Actor, rows: &mut [Row], wan
         }
     }
     wanted.retain(|one| !refused.contains(&one.row));
+    Ok(())
+}
+
+/// Whether serial numbers are tracked changes only while nothing is in stock.
+async fn refuse_while_in_stock(
+    tx: &mut Tx,
+    actor: &Actor,
+    guard: &dyn StockGuard,
+    rows: &mut [Row],
+    wanted: &mut Vec<Wanted>,
+) -> Result<()> {
+    let changes = |one: &Wanted| one.old.as_ref().is_some_and(|old| old.serial_tracked != one.item.serial_tracked);
+    let items: Vec<ItemId> = wanted.iter().filter(|one| changes(one)).map(|one| one.item.item_id).collect();
+    let stocked = service::locked_in_stock(tx, actor.tenant(), guard, &items).await?;
+    wanted.retain(|one| {
+        let is_free = !stocked.contains(&one.item.item_id);
+        if !is_free {
+            rows[one.row].refuse("serial_tracked", service::IN_STOCK);
+        }
+        is_free
+    });
     Ok(())
 }
 

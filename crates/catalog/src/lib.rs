@@ -3,10 +3,12 @@
 //!
 //! Owns the schema `catalog`. Invariants: a code and a barcode name one item of a tenant; an item has all three
 //! dimensions or none; sizes are whole millimetres, grams and cubic centimetres of ONE base unit; the base unit never
-//! changes, because stock is counted in it; items are never deleted, only deactivated.
+//! changes, because stock is counted in it; whether serial numbers are tracked changes only while nothing is in stock (which
+//! [`StockGuard`] tells); items are never deleted, only deactivated.
 //! Publishes `catalog.item.changed` for each item written and `catalog.items.imported` for each import.
 
 mod graphql;
+mod guard;
 mod http;
 mod import;
 mod model;
@@ -14,6 +16,7 @@ pub mod service;
 mod store;
 
 pub use graphql::{CatalogMutation, CatalogQuery, GqlItem, ItemLoader, loaders};
+pub use guard::{Guard, StockGuard};
 pub use http::{ItemDto, api};
 pub use import::ItemImporter;
 pub use model::{

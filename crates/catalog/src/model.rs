@@ -108,6 +108,8 @@ pub struct Item {
     pub picks_per_day: Decimal,
     pub shelf_life_days: Option<i32>,
     pub lot_tracked: bool,
+    /// Each piece has a number of its own, and every movement names the pieces that it moves.
+    pub serial_tracked: bool,
     /// Coldest storage, in tenths of a degree Celsius.
     pub temperature_min_dc: Option<i32>,
     /// Warmest storage, in tenths of a degree Celsius.
@@ -143,6 +145,7 @@ impl Item {
             picks_per_day: Decimal::ZERO,
             shelf_life_days: None,
             lot_tracked: false,
+            serial_tracked: false,
             temperature_min_dc: None,
             temperature_max_dc: None,
             hazard_class: None,

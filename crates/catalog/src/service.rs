@@ -1,6 +1,6 @@
 //! Use cases of the catalogue, and the look-ups that other contexts make inside their own transactions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{ErrorCode, FieldError, ItemId, Page, PageRequest, TenantId};
 use platform::auth::{Actor, Permission, roles};
@@ -11,6 +11,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::guard::StockGuard;
 use crate::model::{Item, ItemChanges, ItemFilter, barcode_spellings};
 use crate::store;
 
@@ -47,7 +48,7 @@ pub async fn create(tx: &mut Tx, actor: &Actor, input: &ItemChanges) -> Result<I
 
 /// Changes an item, named by id or code. `version` is needed: 409 when somebody else changed the item since. What is as it
 /// was already is not written.
-pub async fn update(tx: &mut Tx, actor: &Actor, reference: &str, input: &ItemChanges) -> Result<Item> {
+pub async fn update(tx: &mut Tx, actor: &Actor, guard: &dyn StockGuard, reference: &str, input: &ItemChanges) -> Result<Item> {
     actor.require(ITEMS_WRITE)?;
     let old = find(tx, actor.tenant(), reference).await?;
     let mut item = old.clone();
@@ -69,6 +70,10 @@ pub async fn update(tx: &mut Tx, actor: &Actor, reference: &str, input: &ItemCha
     if item == old {
         return Ok(old);
     }
+    if item.serial_tracked != old.serial_tracked && !locked_in_stock(tx, actor.tenant(), guard, &[item.item_id]).await?.is_empty()
+    {
+        return Err(Error::field("serial_tracked", IN_STOCK));
+    }
     item.version += 1;
     item.updated_at = actor.env.now();
     if store::update(tx, actor.tenant(), std::slice::from_ref(&item)).await? == 0 {
@@ -85,6 +90,43 @@ pub async fn update(tx: &mut Tx, actor: &Actor, reference: &str, input: &ItemCha
     tx.audit(actor, audit::Entry::new(action, "item", item.item_id).before(&old).after(&item));
     announce(tx, actor, &item, change);
     Ok(item)
+}
+
+/// Why the way of counting an item cannot change now.
+pub(crate) const IN_STOCK: &str = "can change only while nothing of the item is in stock, because its pieces are known by number or not; issue, scrap or adjust it first";
+
+/// Those of the items that are in stock. All of them are locked first: a movement that brings goods in checks its items last,
+/// under a lock that waits for this one.
+pub(crate) async fn locked_in_stock(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    guard: &dyn StockGuard,
+    items: &[ItemId],
+) -> Result<HashSet<ItemId>> {
+    if items.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut ids: Vec<Uuid> = items.iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    store::lock(tx, tenant, &ids).await?;
+    guard.in_stock(tx, tenant, items).await
+}
+
+/// For the context that counts stock: which of the items are serial-tracked, read under a lock that keeps that so until the
+/// caller's transaction ends. One round trip; unknown ids are absent.
+pub async fn serial_tracked(connection: &mut PgConnection, tenant: &TenantId, ids: &[ItemId]) -> Result<HashSet<ItemId>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(store::serial_tracked(connection, tenant, &ids).await?.into_iter().map(ItemId).collect())
+}
+
+/// For the proof of the stock's invariants, which may look across tenants: every serial-tracked item.
+pub async fn every_serial_tracked(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Vec<(String, ItemId)>> {
+    store::every_serial_tracked(connection, tenant).await
 }
 
 fn changed_meanwhile(old: &Item) -> Error {

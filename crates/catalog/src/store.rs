@@ -28,6 +28,7 @@ struct ItemRow {
     picks_per_day: Decimal,
     shelf_life_days: Option<i32>,
     lot_tracked: bool,
+    serial_tracked: bool,
     temperature_min_dc: Option<i32>,
     temperature_max_dc: Option<i32>,
     hazard_class: Option<String>,
@@ -49,7 +50,7 @@ macro_rules! select_items {
             r#"SELECT i.item_id AS "item_id!", i.code AS "code!", i.name AS "name!", i.description AS "description!",
                       i.category AS "category!", i.base_unit AS "base_unit!", i.length_mm, i.width_mm, i.height_mm, i.volume_cm3,
                       i.weight_g, i.abc_class AS "abc_class!", i.picks_per_day AS "picks_per_day!", i.shelf_life_days,
-                      i.lot_tracked AS "lot_tracked!", i.temperature_min_dc, i.temperature_max_dc, i.hazard_class,
+                      i.lot_tracked AS "lot_tracked!", i.serial_tracked AS "serial_tracked!", i.temperature_min_dc, i.temperature_max_dc, i.hazard_class,
                       i.security_zone AS "security_zone!", i.max_stack, i.is_active AS "is_active!", i.version AS "version!",
                       i.created_at AS "created_at!", i.updated_at AS "updated_at!",
                       (SELECT jsonb_agg(jsonb_build_object('unit', u.unit, 'factor', u.factor::text) ORDER BY u.unit)
@@ -84,6 +85,7 @@ impl TryFrom<ItemRow> for Item {
             picks_per_day: row.picks_per_day.normalize(),
             shelf_life_days: row.shelf_life_days,
             lot_tracked: row.lot_tracked,
+            serial_tracked: row.serial_tracked,
             temperature_min_dc: row.temperature_min_dc,
             temperature_max_dc: row.temperature_max_dc,
             hazard_class: row.hazard_class,
@@ -263,6 +265,7 @@ struct Columns {
     picks_per_day: Vec<Decimal>,
     shelf_life_days: Vec<Option<i32>>,
     lot_tracked: Vec<bool>,
+    serial_tracked: Vec<bool>,
     temperature_min_dc: Vec<Option<i32>>,
     temperature_max_dc: Vec<Option<i32>>,
     hazard_class: Vec<Option<String>>,
@@ -295,6 +298,7 @@ impl Columns {
             picks_per_day: each(items, |item| item.picks_per_day),
             shelf_life_days: each(items, |item| item.shelf_life_days),
             lot_tracked: each(items, |item| item.lot_tracked),
+            serial_tracked: each(items, |item| item.serial_tracked),
             temperature_min_dc: each(items, |item| item.temperature_min_dc),
             temperature_max_dc: each(items, |item| item.temperature_max_dc),
             hazard_class: each(items, |item| item.hazard_class.clone()),
@@ -313,10 +317,11 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, items: &[I
     sqlx::query!(
         "INSERT INTO catalog.items (tenant_id, item_id, code, name, description, category, base_unit, length_mm, width_mm, height_mm,
              volume_cm3, weight_g, abc_class, picks_per_day, shelf_life_days, lot_tracked, temperature_min_dc, temperature_max_dc,
-             hazard_class, security_zone, max_stack, is_active, version, created_at, updated_at)
+             hazard_class, security_zone, max_stack, is_active, version, created_at, updated_at, serial_tracked)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
              $10::int[], $11::bigint[], $12::bigint[], $13::text[], $14::numeric[], $15::int[], $16::boolean[], $17::int[],
-             $18::int[], $19::text[], $20::text[], $21::int[], $22::boolean[], $23::int[], $24::timestamptz[], $25::timestamptz[])",
+             $18::int[], $19::text[], $20::text[], $21::int[], $22::boolean[], $23::int[], $24::timestamptz[], $25::timestamptz[],
+             $26::boolean[])",
         tenant.as_str(),
         &new.item_id,
         &new.code,
@@ -342,11 +347,47 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, items: &[I
         &new.version,
         &new.created_at,
         &new.updated_at,
+        &new.serial_tracked,
     )
     .execute(connection)
     .await
     .map_err(meaning)?;
     Ok(())
+}
+
+/// Locks the items against everything that refers to them, in the order given.
+pub async fn lock(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "SELECT i.item_id FROM UNNEST($2::uuid[]) WITH ORDINALITY AS k (item_id, ordinal)
+         JOIN catalog.items i ON i.tenant_id = $1 AND i.item_id = k.item_id ORDER BY k.ordinal FOR UPDATE OF i",
+        tenant.as_str(),
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
+/// Those of the items that are serial-tracked; all of them are locked in the order given against [`lock`].
+pub async fn serial_tracked(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sqlx::query!(
+        "SELECT i.item_id, i.serial_tracked FROM UNNEST($2::uuid[]) WITH ORDINALITY AS k (item_id, ordinal)
+         JOIN catalog.items i ON i.tenant_id = $1 AND i.item_id = k.item_id ORDER BY k.ordinal FOR KEY SHARE OF i",
+        tenant.as_str(),
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().filter(|row| row.serial_tracked).map(|row| row.item_id).collect())
+}
+
+/// Across all tenants when none is given, which only the owner's connection sees.
+pub async fn every_serial_tracked(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Vec<(String, ItemId)>> {
+    let rows = sqlx::query!(
+        "SELECT tenant_id, item_id FROM catalog.items WHERE serial_tracked AND ($1::text IS NULL OR tenant_id = $1)",
+        tenant,
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.tenant_id, ItemId(row.item_id))).collect())
 }
 
 /// Writes each item over the version before its own; how many were still at that version.
@@ -359,13 +400,13 @@ pub async fn update(connection: &mut PgConnection, tenant: &TenantId, items: &[I
              abc_class = n.abc_class, picks_per_day = n.picks_per_day, shelf_life_days = n.shelf_life_days,
              lot_tracked = n.lot_tracked, temperature_min_dc = n.temperature_min_dc, temperature_max_dc = n.temperature_max_dc,
              hazard_class = n.hazard_class, security_zone = n.security_zone, max_stack = n.max_stack, is_active = n.is_active,
-             version = n.version, updated_at = n.updated_at
+             version = n.version, updated_at = n.updated_at, serial_tracked = n.serial_tracked
          FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bigint[],
              $11::bigint[], $12::text[], $13::numeric[], $14::int[], $15::boolean[], $16::int[], $17::int[], $18::text[],
-             $19::text[], $20::int[], $21::boolean[], $22::int[], $23::timestamptz[])
+             $19::text[], $20::int[], $21::boolean[], $22::int[], $23::timestamptz[], $24::boolean[])
              AS n(item_id, code, name, description, category, length_mm, width_mm, height_mm, volume_cm3, weight_g, abc_class,
                   picks_per_day, shelf_life_days, lot_tracked, temperature_min_dc, temperature_max_dc, hazard_class, security_zone,
-                  max_stack, is_active, version, updated_at)
+                  max_stack, is_active, version, updated_at, serial_tracked)
          WHERE i.tenant_id = $1 AND i.item_id = n.item_id AND i.version = n.version - 1",
         tenant.as_str(),
         &new.item_id,
@@ -390,6 +431,7 @@ pub async fn update(connection: &mut PgConnection, tenant: &TenantId, items: &[I
         &new.is_active,
         &new.version,
         &new.updated_at,
+        &new.serial_tracked,
     )
     .execute(connection)
     .await

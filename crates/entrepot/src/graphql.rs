@@ -26,6 +26,7 @@ pub type Root = Schema<Query, Mutation, EmptySubscription>;
 
 pub fn schema() -> Root {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .data(inventory::stock_guard())
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .limit_recursive_depth(32)

@@ -44,7 +44,7 @@ pub fn app(config: Config, connected: &Connected) -> Result<(App, Identity)> {
 
 /// What can be imported from files.
 pub fn importers() -> Registry {
-    Arc::new([Arc::new(catalog::ItemImporter), Arc::new(warehouse::LocationImporter)])
+    Arc::new([Arc::new(catalog::ItemImporter(inventory::stock_guard())), Arc::new(warehouse::LocationImporter)])
 }
 
 /// Every route with who may call it.
@@ -72,6 +72,7 @@ pub fn router(app: &App, health: &Health, listener: Listener) -> Router {
     let mut routes = api().split();
     routes.router =
         routes.router.layer(Extension(health.clone())).layer(Extension(graphql::schema())).layer(Extension(importers()));
+    routes.router = routes.router.layer(Extension(inventory::stock_guard()));
     platform::http::finish(routes, web::dress, app.clone(), listener)
 }
 

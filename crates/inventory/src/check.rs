@@ -78,6 +78,11 @@ async fn prove_now(connection: &mut PgConnection, one: Option<&str>) -> Result<V
             checks::kinds_fit_places(connection, one).await?,
         ),
         crate::counting::service::check(connection, one).await?,
+        named(
+            "serials_equal_on_hand",
+            "of every serial-tracked item as many serial numbers lie in a place as are on hand there",
+            crate::serial::pieces_equal_on_hand(connection, one).await?,
+        ),
     ])
 }
 

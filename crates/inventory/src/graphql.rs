@@ -164,8 +164,8 @@ struct MovementInput {
     item: String,
     /// Number of the lot; required exactly when the item is lot-tracked.
     lot: Option<String>,
-    /// A decimal number as a string.
-    quantity: String,
+    /// A decimal number as a string; as many as the serial numbers when absent.
+    quantity: Option<String>,
     /// The base unit when absent.
     unit: Option<String>,
     from: Option<String>,
@@ -178,6 +178,8 @@ struct MovementInput {
     effective_at: Option<DateTime<Utc>>,
     expires_on: Option<NaiveDate>,
     manufactured_on: Option<NaiveDate>,
+    /// Serial numbers of all pieces that move; required exactly when the item is serial-tracked.
+    serials: Option<Vec<String>>,
 }
 
 impl From<MovementInput> for MovementRequest {
@@ -187,7 +189,7 @@ impl From<MovementInput> for MovementRequest {
             kind: input.kind.as_str().to_owned(),
             item: input.item,
             lot: input.lot,
-            quantity: NumberText(input.quantity),
+            quantity: NumberText(input.quantity.unwrap_or_default()),
             unit: input.unit,
             from: input.from,
             to: input.to,
@@ -199,6 +201,7 @@ impl From<MovementInput> for MovementRequest {
             effective_at: input.effective_at.map(|at| at.to_rfc3339()),
             expires_on: input.expires_on.map(|day| day.to_string()),
             manufactured_on: input.manufactured_on.map(|day| day.to_string()),
+            serials: input.serials,
         }
     }
 }

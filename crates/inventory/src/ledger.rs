@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use kernel::{ItemId, LocationId, LotId, Quantity};
 
 use crate::model::{LocationKind, Posting, QualityStatus};
+use crate::serial::SerialRefusal;
 
 /// Where one quantity is counted: an item, its lot and quality status in one physical place.
 /// The order of keys is the order in which their rows are locked.
@@ -30,12 +31,34 @@ pub struct Entry {
     pub give: Option<Key>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Less than asked is on hand and not reserved.
     Insufficient { key: Key, available: Quantity, asked: Quantity },
     /// The balance would no longer fit NUMERIC(18,6).
     Overflow { key: Key },
+    /// Holds claim stock that it takes out of HOLD.
+    Claimed { key: Key, free: Quantity, asked: Quantity },
+    /// A piece that it names cannot take part.
+    Serial(SerialRefusal),
+}
+
+impl Refusal {
+    /// Another place that the message about it names.
+    pub fn other_place(&self) -> Option<LocationId> {
+        match self {
+            Self::Serial(refusal) => refusal.place(),
+            _ => None,
+        }
+    }
+
+    /// The balance that it is about.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Insufficient { key, .. } | Self::Claimed { key, .. } | Self::Overflow { key } => *key,
+            Self::Serial(refusal) => refusal.key,
+        }
+    }
 }
 
 impl Entry {

@@ -9,8 +9,11 @@
 //! - A balance is never negative and what is reserved of it is on hand.
 //! - Two unfinished counts never look at one place; a variance is adjusted once, and not by who counted it.
 //! - A lot belongs to one item; goods of a lot-tracked item always name their lot.
+//! - A movement of a serial-tracked item names its pieces, and each piece is in one place: see `serial`.
+//! - Who may take stock from one quality status to another stands in one table: see `quality`.
 //!
-//! Transactions make missing balance rows and then lock rows, both in the order of [`ledger::Key`], and lots before balances;
+//! Transactions make missing rows and then lock rows, in this order: holds, lots by id, serial numbers by item and number,
+//! balances by [`ledger::Key`], and (only for the first goods of an item) items;
 //! that is why two of them never wait for each other. What is absent on purpose: places are owned by the context that
 //! registers them here, and nothing in this crate knows sizes, receipts or orders.
 //!
@@ -21,12 +24,15 @@ mod check;
 pub mod counting;
 mod dto;
 mod graphql;
+mod hold;
 #[expect(unused_qualifications, reason = "the macro that documents routes qualifies the parameter types")]
 mod http;
 pub mod ledger;
 mod model;
+mod quality;
 mod request;
 mod rules;
+mod serial;
 pub mod service;
 mod store;
 
@@ -34,20 +40,28 @@ pub use catalog::ItemLabel;
 pub use check::{Invariant, check, check_tenant};
 pub use dto::{BalanceDto, LotDto, LotStockDto, MovementDto, SideDto};
 pub use graphql::{balances_at, balances_of, loaders};
+pub use hold::{
+    Decision, Disposition, HOLDS_DECIDE, Hold, HoldDecision, HoldDto, HoldFilter, HoldLine, HoldState, NewHold, service as holds,
+};
 pub use model::{
     ADJUSTMENT, BalanceRow, CUSTOMER, Labelled, LocationKind, Lot, LotDates, LotStock, MovementKind, MovementRow, PRODUCTION,
     Place, Posted, Posting, QualityStatus, SCRAP, SUPPLIER, Side, StockLocation, WantedLot,
 };
+pub use quality::QUALITY_RELEASE;
 pub use request::{MAX_MOVEMENTS, MovementRequest, NumberText};
-pub use service::{STOCK_ADJUST, STOCK_MOVE, STOCK_READ};
+pub use serial::{
+    MAX_SERIALS, SerialDto, SerialFilter, SerialHistoryDto, SerialRow, Serials, history as serial_history, list as serials,
+    one as serial,
+};
+pub use service::{STOCK_ADJUST, STOCK_MOVE, STOCK_READ, Stocked, stock_guard};
 
 #[derive(async_graphql::MergedObject, Default)]
-pub struct InventoryQuery(graphql::LedgerQuery, counting::CountQuery);
+pub struct InventoryQuery(graphql::LedgerQuery, counting::CountQuery, hold::HoldQuery, serial::SerialQuery);
 
 #[derive(async_graphql::MergedObject, Default)]
-pub struct InventoryMutation(graphql::LedgerMutation, counting::CountMutation);
+pub struct InventoryMutation(graphql::LedgerMutation, counting::CountMutation, hold::HoldMutation);
 
 /// The routes of this context.
 pub fn api() -> platform::http::Api {
-    http::api().merge(counting::api())
+    http::api().merge(serial::api()).merge(hold::api()).merge(counting::api())
 }

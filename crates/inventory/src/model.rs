@@ -1,11 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use catalog::ItemLabel;
+pub use catalog::ItemLabel;
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{FacilityId, Invalid, ItemId, LocationId, LotId, MovementId, Quantity, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::serial::Serials;
 
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal),+ $(,)? })+) => {$(
@@ -170,6 +172,8 @@ pub struct Posting {
     pub reference: String,
     /// When it happened; the time of recording when absent.
     pub effective_at: Option<DateTime<Utc>>,
+    /// The pieces that move, of a serial-tracked item.
+    pub serials: Serials,
 }
 
 impl Posting {
@@ -193,6 +197,7 @@ impl Posting {
             reason: String::new(),
             reference: String::new(),
             effective_at: None,
+            serials: Serials::default(),
         }
     }
 
@@ -216,6 +221,19 @@ impl Posting {
         status: QualityStatus,
     ) -> Self {
         Self::new(MovementKind::Transfer, item, lot, quantity, [from, to], status)
+    }
+
+    /// Names the pieces of a serial-tracked item, as many as the quantity.
+    pub fn with_serials(mut self, numbers: Vec<String>) -> Self {
+        self.serials = Serials::Named(numbers);
+        self
+    }
+
+    /// Of a serial-tracked item the pieces with the lowest numbers that lie there move: for goods that move as they stand, where
+    /// nobody names pieces. Harmless for other items.
+    pub fn with_serials_in_order(mut self) -> Self {
+        self.serials = Serials::InOrder;
+        self
     }
 
     pub fn with_reference(mut self, reference: impl Into<String>) -> Self {

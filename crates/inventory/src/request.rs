@@ -4,12 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{Code, FieldError, Quantity};
+use kernel::{Code, FieldError, Invalid, Quantity};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{LotDates, MovementKind, QualityStatus};
-use crate::rules;
+use crate::{rules, serial};
 
 /// Movements in one request.
 pub const MAX_MOVEMENTS: usize = 10_000;
@@ -30,7 +30,9 @@ pub struct MovementRequest {
     pub lot: Option<String>,
     /// A number or a string, at most 12 digits before and 6 after the point. Greater than 0; an ADJUSTMENT with only `to`
     /// may be negative and then takes away.
-    #[schema(value_type = String, example = "12.5")]
+    /// May be absent where `serials` are named: then there are as many as those.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "12.5")]
     pub quantity: NumberText,
     /// The base unit or one of the item's units; the base unit when absent.
     pub unit: Option<String>,
@@ -55,10 +57,14 @@ pub struct MovementRequest {
     pub expires_on: Option<String>,
     /// Day of manufacture of the lot.
     pub manufactured_on: Option<String>,
+    /// Serial numbers of all pieces that move; required exactly when the item is serial-tracked, as many as the quantity, at
+    /// most 10,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serials: Option<Vec<String>>,
 }
 
 /// A number as it was written, plain or as a string.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, async_graphql::NewType)]
 #[serde(transparent)]
 pub struct NumberText(pub String);
 
@@ -110,6 +116,7 @@ pub struct Draft {
     pub reference: String,
     pub effective_at: Option<DateTime<Utc>>,
     pub dates: LotDates,
+    pub serials: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +127,16 @@ pub enum Statuses {
         from: QualityStatus,
         to: QualityStatus,
     },
+}
+
+impl Statuses {
+    /// From what to what, of a STATUS_CHANGE.
+    pub fn change(self) -> Option<(QualityStatus, QualityStatus)> {
+        match self {
+            Self::Keep(_) => None,
+            Self::Change { from, to } => Some((from, to)),
+        }
+    }
 }
 
 fn given(text: &Option<String>) -> Option<&str> {
@@ -172,12 +189,26 @@ impl Reader {
 }
 
 impl MovementRequest {
+    /// As written, or one piece for each serial number.
+    fn quantity(&self, serials: usize) -> Result<Quantity, Invalid> {
+        let is_absent = self.quantity.0.trim().is_empty();
+        match u32::try_from(serials) {
+            Ok(count) if is_absent && count > 0 && given(&self.unit).is_none() => Ok(Quantity::from(count)),
+            _ if is_absent => Err(Invalid("must be given, unless serial numbers are and no unit is".into())),
+            _ => self.quantity.0.parse(),
+        }
+    }
+
     /// Reads every text; the errors name the fields relative to this movement.
     pub fn read(&self) -> Result<Draft, Vec<FieldError>> {
         let mut reader = Reader::default();
         let kind = reader.read("kind", self.kind.parse::<MovementKind>());
         let item = reader.read("item", Code::parse(&self.item)).map(Code::into_string);
-        let quantity = reader.read("quantity", self.quantity.0.parse::<Quantity>());
+        let serials = serial::read(self.serials.as_deref()).unwrap_or_else(|fault| {
+            reader.errors.push(fault);
+            Vec::new()
+        });
+        let quantity = reader.read("quantity", self.quantity(serials.len()));
         let lot = given(&self.lot).and_then(|lot| reader.read("lot", Code::parse(lot))).map(Code::into_string);
         let statuses = reader.statuses(self, kind == Some(MovementKind::StatusChange));
         let effective_at = reader.optional("effective_at", &self.effective_at, "a time such as 2027-01-31T08:00:00Z");
@@ -218,6 +249,7 @@ impl MovementRequest {
                 reference: owned(&self.reference).unwrap_or_default(),
                 effective_at,
                 dates,
+                serials,
             }),
             _ => Err(reader.errors),
         }

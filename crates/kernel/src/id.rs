@@ -44,6 +44,10 @@ typed_id!(
     LocationId,
     /// A building or site.
     FacilityId,
+    /// One piece of an item whose pieces have numbers.
+    SerialId,
+    /// Stock that somebody blocked for a reason.
+    HoldId,
     /// One line of the ledger.
     MovementId,
     /// A delivery, expected or arrived.

@@ -15,8 +15,10 @@ mod unit;
 pub use code::{Code, TenantId};
 pub use env::Env;
 pub use error::{ErrorCode, FieldError, Invalid};
-pub use id::{CountId, CountLineId, TransferId, TransferLineId};
-pub use id::{FacilityId, ItemId, LocationId, LotId, MovementId, ReceiptId, ReceiptLineId, RecommendationId, UserId};
+pub use id::{
+    CountId, CountLineId, FacilityId, HoldId, ItemId, LocationId, LotId, MovementId, ReceiptId, ReceiptLineId, RecommendationId,
+    SerialId, TransferId, TransferLineId, UserId,
+};
 pub use page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
 pub use quantity::Quantity;
 pub use unit::{LengthUnit, MassUnit, VolumeUnit};

@@ -122,7 +122,8 @@ pub struct Flags {
 
 impl Config {
     /// Environment names without our prefix, because the world knows them by these.
-    const SHARED_NAMES: [&str; 6] = ["DATABASE_URL", "LOG_FORMAT", "ENABLE_RATE_LIMITING", "JWT_SECRET_FILE", "JWT_EXPIRATION", "ENABLE_CSRF_PROTECTION"];
+    const SHARED_NAMES: [&str; 6] =
+        ["DATABASE_URL", "LOG_FORMAT", "ENABLE_RATE_LIMITING", "JWT_SECRET_FILE", "JWT_EXPIRATION", "ENABLE_CSRF_PROTECTION"];
     /// Settings that are taken from the environment as they stand; the usual reader would make a number of `0123`.
     const VERBATIM: [(&str, &str); 3] =
         [("ENTREPOT_SEAL_KEY", "seal_key"), ("ENTREPOT_JWT_SECRET", "jwt_secret"), ("JWT_SECRET", "jwt_secret")];

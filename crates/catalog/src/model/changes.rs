@@ -90,6 +90,9 @@ pub struct ItemChanges {
     #[schema(value_type = Option<i32>)]
     pub shelf_life_days: Option<Option<i32>>,
     pub lot_tracked: Option<bool>,
+    /// Each piece has a number of its own. Changes only while nothing of the item is in stock; its base unit must count pieces,
+    /// not a length, a weight or a volume.
+    pub serial_tracked: Option<bool>,
     /// Coldest storage in degrees Celsius, one decimal.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "2")]
@@ -189,6 +192,14 @@ impl ItemChanges {
         item.abc_class = self.abc_class.unwrap_or(item.abc_class);
         item.security_zone = self.security_zone.unwrap_or(item.security_zone);
         item.lot_tracked = self.lot_tracked.unwrap_or(item.lot_tracked);
+        item.serial_tracked = self.serial_tracked.unwrap_or(item.serial_tracked);
+        if item.serial_tracked && is_measure(&item.base_unit) {
+            let unit = &item.base_unit;
+            faults.add(
+                "serial_tracked",
+                format!("must be off: {unit} is measured, and only what is counted in pieces has serial numbers"),
+            );
+        }
         item.is_active = self.is_active.unwrap_or(item.is_active);
         let picks = self.picks_per_day.map(|picks| {
             let in_range =
@@ -288,6 +299,11 @@ fn text(value: &str, least: usize, most: usize) -> Result<String, Invalid> {
 /// As other texts, but with line ends.
 fn description(value: &str) -> Result<String, Invalid> {
     text(&value.replace(['\n', '\r', '\t'], " "), 0, 4_000).map(|_| value.trim().to_owned())
+}
+
+/// Whether amounts in the unit are measured, not counted in whole pieces.
+fn is_measure(unit: &str) -> bool {
+    LengthUnit::parse(unit).is_ok() || MassUnit::parse(unit).is_ok() || VolumeUnit::parse(unit).is_ok()
 }
 
 fn unit_name(value: &str) -> Result<String, Invalid> {

@@ -6,6 +6,7 @@ mod post;
 mod quality;
 mod reads;
 mod record;
+mod stocked;
 mod submit;
 mod totals;
 mod transit;
@@ -17,12 +18,15 @@ use platform::{Error, Result};
 pub use lots::{find_lots, find_or_create_lot, find_or_create_lots, lots_by_ids};
 pub use places::{found_tenant, open_books, place, places_by_ids, register_locations, rename_facility, set_location_active};
 pub use post::post;
+pub(crate) use post::{at, post_decided};
 pub use quality::change_lot_quality;
 pub use reads::{
     BalanceFilter, LotFilter, MovementFilter, balance, balance_of_virtual, balance_rows, balances, lots, movement, movements,
     stock_at, stock_in_facility, stock_of,
 };
+pub(crate) use reads::{facility_of, given, item_of, label_one, label_page, location_of};
 pub use record::{MovementBatch, MovementResult, Outcome, Recorded, record};
+pub use stocked::{Stocked, stock_guard};
 pub use submit::submit;
 pub use totals::{Totals, totals_of};
 pub use transit::{Free, InTransit, in_transit, lock_free, transit_place};

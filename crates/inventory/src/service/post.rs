@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::{STOCK_MOVE, places_by_ids, require_for};
 use crate::ledger::{self, Entry, Held, Key, Ledger, Refusal};
 use crate::model::{Lot, Posted, Posting};
-use crate::{rules, store};
+use crate::serial::book as pieces_of;
+use crate::{hold, quality, rules, serial, store};
 
 /// Ids that an event names; listeners of larger batches reload.
 const NAMED_IDS: usize = 100;
@@ -27,6 +28,13 @@ pub async fn post(tx: &mut Tx, actor: &Actor, postings: &[Posting]) -> Result<Ve
     if postings.is_empty() {
         return Ok(Vec::new());
     }
+    quality::require(actor, postings.iter().filter_map(quality::change_of))?;
+    post_decided(tx, actor, postings).await
+}
+
+/// As [`post`], where a decision about a hold allowed the changes of status.
+pub(crate) async fn post_decided(tx: &mut Tx, actor: &Actor, postings: &[Posting]) -> Result<Vec<Posted>> {
+    let postings = &serial::checked(tx, actor, postings).await?;
     let ids: Vec<_> = postings.iter().flat_map(|posting| [posting.from, posting.to]).collect();
     let places = places_by_ids(tx, actor.tenant(), &ids).await?;
     let lots = lock_lots(tx, actor, postings).await?;
@@ -71,7 +79,7 @@ fn lot_fault(posting: &Posting, lots: &HashMap<LotId, Lot>) -> Option<FieldError
     }
 }
 
-pub(super) fn at(index: usize, fault: FieldError) -> FieldError {
+pub(crate) fn at(index: usize, fault: FieldError) -> FieldError {
     FieldError::new(format!("movements[{index}].{}", fault.field), fault.message)
 }
 
@@ -96,30 +104,40 @@ pub(super) async fn book(
 ) -> Result<Vec<Result<Posted, Refusal>>> {
     let Some(env) = entered.first().map(|first| &first.actor.env) else { return Ok(Vec::new()) };
     let entries: Vec<Entry> = entered.iter().map(|one| Entry::of(one.posting)).collect();
+    let postings: Vec<&Posting> = entered.iter().map(|one| one.posting).collect();
+    let mut pieces = pieces_of::load(tx, tenant, env, &postings).await?;
     let (keys, receiving) = ledger::keys(&entries);
     if !receiving.is_empty() {
         store::balances::ensure(tx, tenant, env, &receiving).await?;
     }
     let rows: HashMap<Key, (Uuid, Held)> = store::balances::lock(tx, tenant, &keys).await?;
+    let mut claims = hold::Claims::load(tx, tenant, &postings).await?;
     let mut ledger = Ledger::new(rows.iter().map(|(key, (_, held))| (*key, *held)).collect());
     let outcomes: Vec<Result<Posted, Refusal>> = entered
         .iter()
         .zip(&entries)
         .map(|(one, entry)| {
+            let numbers = pieces.judge(one.posting).map_err(Refusal::Serial)?;
+            claims.judge(one.posting)?;
             ledger.decide(entry)?;
-            Ok(Posted { movement_id: MovementId(env.new_id()), posting: one.posting.clone() })
+            claims.apply(one.posting);
+            let posting = pieces.apply(one.posting, numbers);
+            Ok(Posted { movement_id: MovementId(env.new_id()), posting })
         })
         .collect();
     let recorded: Vec<(&Actor, &Posted)> =
         entered.iter().zip(&outcomes).filter_map(|(one, outcome)| Some((one.actor, outcome.as_ref().ok()?))).collect();
     if recorded.is_empty() || atomic && recorded.len() < entered.len() {
+        pieces_of::forget(tx, tenant, &pieces).await?;
         return Ok(outcomes);
     }
+    pieces_of::refuse_outdated(tx, tenant, &postings, &entries, &rows).await?;
     let now = env.now();
     let on_hand: Vec<_> =
         ledger.changes().into_iter().filter_map(|(key, on_hand)| Some((rows.get(&key)?.0, key, on_hand))).collect();
     store::balances::write(tx, tenant, &on_hand, now).await?;
     store::movements::insert(tx, tenant, &recorded, now).await?;
+    pieces_of::save(tx, tenant, &pieces, &recorded.iter().map(|(_, posted)| *posted).collect::<Vec<_>>(), now).await?;
     Ok(outcomes)
 }
 
@@ -148,11 +166,12 @@ pub(super) fn announce(tx: &mut Tx, actor: &Actor, posted: &[&Posted]) {
 }
 
 fn describe(posted: &Posted) -> serde_json::Value {
-    let Posting { kind, item, lot, quantity, from, from_status, to, to_status, reason, reference, effective_at } =
+    let Posting { kind, item, lot, quantity, from, from_status, to, to_status, reason, reference, effective_at, serials } =
         &posted.posting;
     json!({
         "kind": kind, "item_id": item, "lot_id": lot, "quantity": quantity, "from": from, "from_status": from_status,
         "to": to, "to_status": to_status, "reason": reason, "reference": reference, "effective_at": effective_at,
+        "serials": serials.numbers().iter().take(NAMED_IDS).collect::<Vec<_>>(),
     })
 }
 
@@ -162,17 +181,13 @@ pub(super) async fn explain(
     tenant: &TenantId,
     refusals: &[&Refusal],
 ) -> Result<Vec<(ErrorCode, FieldError)>> {
-    let keys: Vec<Key> = refusals
-        .iter()
-        .map(|refusal| match refusal {
-            Refusal::Insufficient { key, .. } | Refusal::Overflow { key } => *key,
-        })
-        .collect();
+    let keys: Vec<Key> = refusals.iter().map(|refusal| refusal.key()).collect();
     let items: Vec<ItemId> = keys.iter().map(|key| key.item).collect::<BTreeSet<_>>().into_iter().collect();
     let items = catalog::service::items_by_ids(connection, tenant, &items).await?;
     let lots: Vec<LotId> = keys.iter().filter_map(|key| key.lot).collect::<BTreeSet<_>>().into_iter().collect();
     let lots = super::lots_by_ids(connection, tenant, &lots).await?;
-    let locations: Vec<_> = keys.iter().map(|key| key.location).collect();
+    let others = refusals.iter().filter_map(|refusal| refusal.other_place());
+    let locations: Vec<_> = keys.iter().map(|key| key.location).chain(others).collect();
     let places = places_by_ids(connection, tenant, &locations).await?;
     let told = refusals.iter().zip(&keys).map(|(refusal, key)| {
         let needs_lot = key.lot.is_none() && items.get(&key.item).is_some_and(|item| item.lot_tracked);
@@ -185,6 +200,14 @@ pub(super) async fn explain(
             Refusal::Insufficient { available, asked, .. } => {
                 let message = format!("{goods}: {available} {unit} available in {place}, {asked} asked{mend}");
                 (ErrorCode::StockInsufficient, FieldError::new("quantity", message))
+            }
+            Refusal::Claimed { free, asked, .. } => {
+                let message =
+                    format!("{goods}: {asked} {unit} asked, but holds claim all except {free} {unit}; decide about the hold");
+                (ErrorCode::Conflict, FieldError::new("from_status", message))
+            }
+            Refusal::Serial(refusal) => {
+                refusal.told(&goods, &places[&key.location], refusal.place().and_then(|place| places.get(&place)))
             }
             Refusal::Overflow { .. } => {
                 let message = format!("{goods}: the balance in {place} would exceed 999,999,999,999.999999 {unit}");

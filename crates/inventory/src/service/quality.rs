@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{STOCK_MOVE, post};
 use crate::model::{Lot, MovementKind, Posting, QualityStatus};
-use crate::store;
 use crate::store::balances::BalanceQuery;
+use crate::{quality, store};
 
 /// Gives the lot a new status and moves all its stock, wherever it lies and whatever its status was, into it. No movement
 /// of the lot can slip between: they wait until this transaction ends.
@@ -38,8 +38,10 @@ pub async fn change_lot_quality(tx: &mut Tx, actor: &Actor, lot: LotId, to: Qual
                 balance.quality_status,
             )
             .with_reason(reason)
+            .with_serials_in_order()
         })
         .collect();
+    quality::require(actor, [(before.quality_status, to)])?;
     if postings.is_empty() && before.quality_status == to {
         return Ok(before);
     }

@@ -68,7 +68,7 @@ pub struct LotFilter {
     pub in_stock: bool,
 }
 
-fn given(text: &Option<String>) -> Option<&str> {
+pub(crate) fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -234,19 +234,27 @@ pub async fn lots(
     label_page(connection, actor.tenant(), page, |row| row.lot.item_id).await
 }
 
-async fn item_of(connection: &mut PgConnection, actor: &Actor, reference: &Option<String>) -> Result<Option<Uuid>> {
+pub(crate) async fn item_of(connection: &mut PgConnection, actor: &Actor, reference: &Option<String>) -> Result<Option<Uuid>> {
     let Some(reference) = given(reference) else { return Ok(None) };
     let found = catalog::service::resolve(connection, actor.tenant(), &[reference.to_owned()]).await?;
     let item = found.get(reference).ok_or_else(|| Error::not_found(format_args!("item {reference:?}")))?;
     Ok(Some(item.item_id.0))
 }
 
-async fn location_of(connection: &mut PgConnection, actor: &Actor, reference: &Option<String>) -> Result<Option<Uuid>> {
+pub(crate) async fn location_of(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    reference: &Option<String>,
+) -> Result<Option<Uuid>> {
     let Some(reference) = given(reference) else { return Ok(None) };
     Ok(Some(place(connection, actor.tenant(), reference).await?.id.0))
 }
 
-async fn facility_of(connection: &mut PgConnection, actor: &Actor, reference: &Option<String>) -> Result<Option<Uuid>> {
+pub(crate) async fn facility_of(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    reference: &Option<String>,
+) -> Result<Option<Uuid>> {
     let Some(reference) = given(reference) else { return Ok(None) };
     let id = Uuid::parse_str(reference).ok();
     let found = store::places::facility(connection, actor.tenant(), id, reference).await?;
@@ -274,7 +282,7 @@ async fn labels(
     catalog::service::labels_by_ids(connection, tenant, &ids).await
 }
 
-async fn label_page<T>(
+pub(crate) async fn label_page<T>(
     connection: &mut PgConnection,
     tenant: &TenantId,
     page: Page<T>,
@@ -284,7 +292,12 @@ async fn label_page<T>(
     Ok(page.map(|row| Labelled { item: labels.get(&item(&row)).cloned().unwrap_or_default(), row }))
 }
 
-async fn label_one<T>(connection: &mut PgConnection, tenant: &TenantId, row: T, item: fn(&T) -> ItemId) -> Result<Labelled<T>> {
+pub(crate) async fn label_one<T>(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    row: T,
+    item: fn(&T) -> ItemId,
+) -> Result<Labelled<T>> {
     let mut labels = labels(connection, tenant, std::iter::once(item(&row))).await?;
     Ok(Labelled { item: labels.remove(&item(&row)).unwrap_or_default(), row })
 }

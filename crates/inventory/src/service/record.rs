@@ -14,7 +14,7 @@ use super::post::{Entered, announce, book, explain, whole};
 use super::{STOCK_MOVE, require_for};
 use crate::model::{LocationKind, LotDates, MovementKind, Place, Posted, Posting, QualityStatus};
 use crate::request::{Draft, MAX_MOVEMENTS, MovementRequest, Statuses, in_base};
-use crate::rules;
+use crate::{quality, rules, serial};
 
 /// Movements to record in one transaction.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -85,8 +85,10 @@ pub(super) struct Asked<'a> {
 pub async fn record(tx: &mut Tx, actor: &Actor, batch: &MovementBatch) -> Result<Recorded> {
     actor.require(STOCK_MOVE)?;
     batch.check_size()?;
+    serial::refuse_too_many(&batch.movements)?;
     let drafts: Vec<Result<Draft, Refused>> = batch.movements.iter().map(read).collect();
     require_for(actor, drafts.iter().flatten().map(|draft| draft.kind))?;
+    quality::require(actor, drafts.iter().flatten().filter_map(|draft| draft.statuses.change()))?;
     let asked = drafts.into_iter().map(|draft| Asked { actor, draft }).collect();
     let (rows, mut lots) = prepare(tx, actor.tenant(), asked).await?;
     if batch.atomic && rows.iter().any(|row| row.ready.is_err()) {
@@ -241,6 +243,7 @@ impl Prepared {
         let (from, to) = (side("from", &draft.from), side("to", &draft.to));
         let Some(item) = item.filter(|_| faults.is_empty()) else { return Err(faults) };
         let quantity = base_quantity(&draft, item).map_err(|fault| vec![fault])?;
+        let serials = serial::named(draft.serials.clone(), item, quantity).map_err(|fault| vec![fault])?;
         let sides = rules::complete(draft.kind, quantity, from, to).map_err(|fault| vec![fault])?;
         let comes_in = sides.from.kind != LocationKind::Physical;
         if comes_in && !item.is_active {
@@ -259,6 +262,7 @@ impl Prepared {
                 .with_reference(draft.reference);
         posting.kind = draft.kind;
         posting.effective_at = draft.effective_at;
+        posting.serials = serials;
         Ok(Self { posting, from: sides.from, to: sides.to, statuses: draft.statuses, lot })
     }
 

@@ -8,6 +8,7 @@ use super::post::announce;
 use super::record::{Asked, MovementBatch, Recorded, all_refused, answer, decide, prepare, read, record};
 use super::{STOCK_MOVE, require_for};
 use crate::model::LotDates;
+use crate::quality;
 use crate::request::Draft;
 
 /// Records movements and commits. A single movement shares its transaction with others that arrive at the same time.
@@ -16,9 +17,11 @@ pub async fn submit(app: &App, actor: &Actor, key: Option<&IdempotencyKey>, batc
     batch.check_size()?;
     let [movement] = batch.movements.as_slice() else { return alone(app, actor, key, batch).await };
     match read(movement) {
-        // Dates complete a lot even where the movement is then refused for lack of stock; such a call keeps to itself.
-        Ok(draft) if draft.dates == LotDates::default() => {
+        // Dates complete a lot, and numbers make serials, even where the movement is then refused for lack of stock; such a
+        // call keeps to itself.
+        Ok(draft) if draft.dates == LotDates::default() && draft.serials.is_empty() => {
             require_for(actor, [draft.kind])?;
+            quality::require(actor, draft.statuses.change())?;
             mutate_grouped::<Single>(app, actor, key, One { draft, atomic: batch.atomic }).await
         }
         _ => alone(app, actor, key, batch).await,

@@ -43,7 +43,7 @@ pub async fn decide(tx: &mut Tx, actor: &Actor, id: RecommendationId, decision: 
     let mut after = open.clone();
     if let Some(target) = &target {
         refuse_unless_it_fits(tx, actor, &open, target).await?;
-        after.movement_id = bring(tx, actor, &open, target, &feedback).await?;
+        after.movement_id = bring(tx, actor, &open, target, decision).await?;
         after.actual_location_id = Some(target.location_id);
         after.actual_location_code = Some(target.fields.code.clone());
     }
@@ -175,13 +175,17 @@ async fn bring(
     actor: &Actor,
     open: &Recommendation,
     target: &Location,
-    feedback: &str,
+    decision: &Decision,
 ) -> Result<Option<MovementId>> {
     let Some(from) = open.from_location_id else { return Ok(None) };
-    let reason: String = feedback.chars().take(200).collect();
+    let reason: String = decision.feedback().trim().chars().take(200).collect();
     let posting = Posting::transfer(open.item_id, open.lot_id, open.quantity, from, target.location_id, open.quality_status)
         .with_reference(format!("putaway {}", open.recommendation_id))
         .with_reason(reason);
+    let posting = match decision.serials() {
+        [] => posting.with_serials_in_order(),
+        named => posting.with_serials(named.to_vec()),
+    };
     let posted = inventory::service::post(tx, actor, &[posting]).await.map_err(|mut error| {
         for field in &mut error.fields {
             field.field = field.field.trim_start_matches("movements[0].").to_owned();
@@ -201,7 +205,7 @@ pub async fn accept_all(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) ->
     for facility in store::facilities_of(tx, actor.tenant(), ids).await? {
         store::lock_facility(tx, actor.tenant(), facility).await?;
     }
-    let accept = Decision::Accept { feedback: String::new() };
+    let accept = Decision::Accept { feedback: String::new(), serials: Vec::new() };
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
         let outcome = tx.attempt(async |tx| decide(tx, actor, *id, &accept).await).await;

@@ -366,6 +366,7 @@ impl PutawayMutation {
     }
 
     /// Accepts, overrides or rejects an open recommendation; waiting goods move in the ledger.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a field are its input")]
     async fn record_putaway_decision(
         &self,
         context: &Context<'_>,
@@ -373,14 +374,17 @@ impl PutawayMutation {
         decision: PutawayDecision,
         #[graphql(desc = "for OVERRIDE: id, FACILITY/CODE or code of the other location")] location: Option<String>,
         feedback: Option<String>,
+        #[graphql(desc = "which pieces of a serial-tracked item went; the lowest numbers when absent")] serials: Option<
+            Vec<String>,
+        >,
     ) -> Result<RecommendationObject> {
         let (app, actor) = caller(context)?;
-        let key = key_of(context, &(recommendation_id, decision, &location, &feedback));
-        let feedback = feedback.unwrap_or_default();
+        let key = key_of(context, &(recommendation_id, decision, &location, &feedback, &serials));
+        let (feedback, serials) = (feedback.unwrap_or_default(), serials.unwrap_or_default());
         let decision = match (decision, location) {
-            (PutawayDecision::Accept, None) => Decision::Accept { feedback },
+            (PutawayDecision::Accept, None) => Decision::Accept { feedback, serials },
             (PutawayDecision::Reject, None) => Decision::Reject { feedback },
-            (PutawayDecision::Override, Some(location)) => Decision::Override { location, feedback },
+            (PutawayDecision::Override, Some(location)) => Decision::Override { location, feedback, serials },
             (PutawayDecision::Override, None) => return Err(Error::field("location", "is required for OVERRIDE").into()),
             (_, Some(_)) => return Err(Error::field("location", "must be absent unless the decision is OVERRIDE").into()),
         };

@@ -24,6 +24,18 @@ pub(crate) fn api() -> Api {
         .route(Access::Needs(PUTAWAY), routes!(reject_recommendation))
 }
 
+/// The goods went there.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Accepted {
+    /// At most 500 characters.
+    #[serde(default)]
+    feedback: String,
+    /// Which pieces of a serial-tracked item went; when absent, those with the lowest numbers that lie at the source.
+    #[serde(default)]
+    serials: Vec<String>,
+}
+
 /// What the person at the shelf says about it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +53,9 @@ struct OtherPlace {
     /// At most 500 characters.
     #[serde(default)]
     feedback: String,
+    /// As for accepting.
+    #[serde(default)]
+    serials: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -92,14 +107,15 @@ async fn get_recommendation(State(app): State<App>, actor: Actor, Path(id): Path
 
 /// The goods went where they were recommended; they move in the ledger.
 #[utoipa::path(post, path = "/api/wms/optimization/putaway/recommendations/{id}/accept", tag = "putaway", params(("id" = Uuid, Path)),
-    request_body = Feedback,
+    request_body = Accepted,
     responses((status = 200, body = Recommendation), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn accept_recommendation(
     State(app): State<App>,
     Path(id): Path<Uuid>,
-    command: Command<Feedback>,
+    command: Command<Accepted>,
 ) -> Result<axum::Json<Recommendation>> {
-    let decision = Decision::Accept { feedback: command.input.feedback.clone() };
+    let Accepted { feedback, serials } = &command.input;
+    let decision = Decision::Accept { feedback: feedback.clone(), serials: serials.clone() };
     decide(&app, id, &command, &decision).await
 }
 
@@ -113,8 +129,8 @@ async fn override_recommendation(
     Path(id): Path<Uuid>,
     command: Command<OtherPlace>,
 ) -> Result<axum::Json<Recommendation>> {
-    let OtherPlace { location, feedback } = &command.input;
-    let decision = Decision::Override { location: location.clone(), feedback: feedback.clone() };
+    let OtherPlace { location, feedback, serials } = &command.input;
+    let decision = Decision::Override { location: location.clone(), feedback: feedback.clone(), serials: serials.clone() };
     decide(&app, id, &command, &decision).await
 }
 

@@ -263,22 +263,31 @@ pub struct Hold {
 pub enum Decision {
     Accept {
         feedback: String,
+        /// Which pieces of a serial-tracked item went; the lowest numbers that lie at the source when empty.
+        serials: Vec<String>,
     },
     /// The goods go to another location of the facility: id, `FACILITY/CODE` or code.
     Override {
         location: String,
         feedback: String,
+        /// As for `Accept`.
+        serials: Vec<String>,
     },
     /// The goods stay where they are; the space is free again.
-    Reject {
-        feedback: String,
-    },
+    Reject { feedback: String },
 }
 
 impl Decision {
     pub(crate) fn feedback(&self) -> &str {
         match self {
-            Self::Accept { feedback } | Self::Override { feedback, .. } | Self::Reject { feedback } => feedback,
+            Self::Accept { feedback, .. } | Self::Override { feedback, .. } | Self::Reject { feedback } => feedback,
+        }
+    }
+
+    pub(crate) fn serials(&self) -> &[String] {
+        match self {
+            Self::Accept { serials, .. } | Self::Override { serials, .. } => serials,
+            Self::Reject { .. } => &[],
         }
     }
 }

@@ -239,9 +239,13 @@ struct ReceiveLineInput {
     lot_number: Option<String>,
     expires_on: Option<NaiveDate>,
     manufactured_on: Option<NaiveDate>,
-    quantity: Decimal,
+    /// As many as the serial numbers when absent.
+    quantity: Option<Decimal>,
     unit: Option<String>,
     quality_status: Option<QualityStatus>,
+    /// Serial numbers of all pieces; required exactly when the item is serial-tracked.
+    #[graphql(default)]
+    serials: Vec<String>,
 }
 
 impl ReceiveInput {
@@ -249,7 +253,8 @@ impl ReceiveInput {
         let mut checks = Checks::default();
         let mut lines = Vec::with_capacity(self.lines.len());
         for (n, line) in self.lines.iter().enumerate() {
-            let quantity = checks.take(format_args!("lines[{n}].quantity"), Quantity::new(line.quantity)).unwrap_or_default();
+            let quantity = Quantity::new(line.quantity.unwrap_or_default());
+            let quantity = checks.take(format_args!("lines[{n}].quantity"), quantity).unwrap_or_default();
             lines.push(ReceiveLine {
                 line_id: line.line_id.map(ReceiptLineId),
                 line_no: line.line_no,
@@ -260,6 +265,7 @@ impl ReceiveInput {
                 quantity,
                 unit: line.unit.clone(),
                 quality_status: line.quality_status,
+                serials: line.serials.clone(),
             });
         }
         checks.done()?;

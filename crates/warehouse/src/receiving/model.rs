@@ -129,12 +129,17 @@ pub struct ReceiveLine {
     pub lot_number: Option<String>,
     pub expires_on: Option<NaiveDate>,
     pub manufactured_on: Option<NaiveDate>,
-    #[schema(value_type = String, example = "12.5")]
+    /// May be absent where `serials` are named: then there are as many as those.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "12.5")]
     pub quantity: Quantity,
     /// One of the item's units; its base unit when absent.
     pub unit: Option<String>,
     /// The lot's status when absent; RELEASED for a new lot and for goods without a lot.
     pub quality_status: Option<QualityStatus>,
+    /// Serial numbers of all pieces; required exactly when the item is serial-tracked, as many as the quantity.
+    #[serde(default)]
+    pub serials: Vec<String>,
 }
 
 /// What one call of receive brought into stock.

@@ -33,6 +33,7 @@ pub(super) struct Arrival {
     pub lot: Option<usize>,
     pub quantity: Quantity,
     pub quality_status: Option<QualityStatus>,
+    pub serials: Vec<String>,
 }
 
 /// `items` knows the items of the lines by id and those that the caller named by reference.
@@ -72,9 +73,14 @@ pub(super) fn plan(
         checks.inside(if input.receive_all { String::new() } else { format!("lines[{n}].") });
         let Some((line, item)) = plan.line_of(&mut checks, given, items, &mut new_id) else { continue };
         let no = plan.lines[line].line_no;
-        let Some(quantity) = in_base_unit(&mut checks, "quantity", "unit", given.quantity, given.unit.as_deref(), item) else {
+        let quantity = quantity_of(given);
+        let Some(quantity) = in_base_unit(&mut checks, "quantity", "unit", quantity, given.unit.as_deref(), item) else {
             continue;
         };
+        if input.receive_all && item.serial_tracked {
+            let why = format!("line {no}: item {:?} is serial-tracked; receive it by itself with its serial numbers", item.code);
+            checks.refuse("receive_all", why);
+        }
         let lot = plan.lot_of(&mut checks, given, line, item, input.receive_all);
         let target = &mut plan.lines[line];
         if receipt.kind == ReceiptKind::Expected && !input.allow_over && quantity > target.remaining() {
@@ -89,7 +95,8 @@ pub(super) fn plan(
             Ok(received) => target.received = received,
             Err(invalid) => checks.refuse("quantity", invalid.0),
         }
-        plan.arrivals.push(Arrival { line, lot, quantity, quality_status: given.quality_status });
+        let (quality_status, serials) = (given.quality_status, given.serials.clone());
+        plan.arrivals.push(Arrival { line, lot, quantity, quality_status, serials });
     }
     checks.inside("").require(plan.lines.len() <= LINES_MAX, "lines", "a delivery has at most 2,000 lines");
     checks.done().map(|()| plan)
@@ -201,6 +208,12 @@ impl Plan {
         }
         Some(known)
     }
+}
+
+/// As given; without a unit serial numbers count themselves.
+fn quantity_of(given: &ReceiveLine) -> Quantity {
+    let counts_itself = given.quantity.is_zero() && given.unit.is_none();
+    if counts_itself { Quantity::from(u32::try_from(given.serials.len()).unwrap_or(u32::MAX)) } else { given.quantity }
 }
 
 fn lot_text(given: &ReceiveLine) -> String {

@@ -176,6 +176,7 @@ fn posting(receipt: &Receipt, plan: &Plan, arrival: &plan::Arrival, lots: &[Lot]
     let status = arrival.quality_status.or(lot.map(|lot| lot.quality_status)).unwrap_or(QualityStatus::Released);
     let item = plan.lines[arrival.line].item_id;
     Posting::receipt(item, lot.map(|lot| lot.lot_id), arrival.quantity, place.location_id, status)
+        .with_serials(arrival.serials.clone())
         .with_reference(receipt.code.clone())
 }
 

@@ -11,8 +11,8 @@ use super::visitor::{Visitor, segment, show};
 use crate::view::{AuditFilter, AuditList, AuditRow, changes};
 
 /// What the filter offers; each context audits under one of these.
-const ENTITIES: [&str; 10] =
-    ["facility", "import", "item", "location", "lot", "movement", "receipt", "recommendation", "token", "user"];
+const ENTITIES: [&str; 11] =
+    ["facility", "hold", "import", "item", "location", "lot", "movement", "receipt", "recommendation", "token", "user"];
 
 pub fn api() -> Api {
     Api::new().page(Method::GET, "/audit", Access::Needs(AUDIT_READ), get(list))
@@ -59,6 +59,7 @@ fn row(record: Record) -> AuditRow {
 /// Where the thing itself is shown.
 pub(super) fn href(entity: &str, id: &str) -> Option<String> {
     let folder = match entity {
+        "hold" => "holds",
         "item" => "items",
         "receipt" => "receipts",
         "user" => "users",

@@ -172,6 +172,7 @@ fn page(visitor: &Visitor, item: Item, totals: Totals, stock: Vec<StockRow>, mov
         page: visitor.page(&item.name),
         href: href(item.item_id, &item.code),
         movements_href: format!("/movements?item={}", segment(&item.code)),
+        serials_href: format!("/serials?item={}", segment(&item.code)),
         length_mm: sides.map(|[length, _, _]| length),
         width_mm: sides.map(|[_, width, _]| width),
         height_mm: sides.map(|[_, _, height]| height),
@@ -186,6 +187,7 @@ fn page(visitor: &Visitor, item: Item, totals: Totals, stock: Vec<StockRow>, mov
         picks_per_day: item.picks_per_day,
         shelf_life_days: item.shelf_life_days.map(i64::from),
         is_lot_tracked: item.lot_tracked,
+        is_serial_tracked: item.serial_tracked,
         temperature_min_c: item.temperature_min_dc.map(warehouse::degrees),
         temperature_max_c: item.temperature_max_dc.map(warehouse::degrees),
         hazard_class: item.hazard_class,
@@ -258,7 +260,11 @@ async fn edit(visitor: Visitor, Path(reference): Path<String>, form: Form<ItemIn
     let id = item.item_id.to_string();
     let changed = async {
         let changes = read(&input, &mut item.clone())?;
-        visitor.change(form.key.as_ref(), async |tx| catalog::service::update(tx, &visitor.actor, &id, &changes).await).await
+        visitor
+            .change(form.key.as_ref(), async |tx| {
+                catalog::service::update(tx, &visitor.actor, &inventory::Stocked, &id, &changes).await
+            })
+            .await
     };
     match changed.await {
         Ok(item) => Ok(done(&href(item.item_id, &item.code), &format!("Saved {}.", item.code))),
@@ -304,6 +310,7 @@ fn read(input: &ItemInput, item: &mut Item) -> Result<ItemChanges> {
         picks_per_day: Some(typed.number("picks_per_day", &input.picks_per_day).unwrap_or_default()),
         shelf_life_days: Some(typed.whole("shelf_life_days", &input.shelf_life_days)),
         lot_tracked: Some(input.lot_tracked),
+        serial_tracked: Some(input.serial_tracked),
         temperature_min_c: Some(typed.number("temperature_min", &input.temperature_min)),
         temperature_max_c: Some(typed.number("temperature_max", &input.temperature_max)),
         hazard_class: Some(wanted(&input.hazard_class)),
@@ -342,6 +349,7 @@ fn input_of(item: &Item) -> ItemInput {
         weight: text(item.weight_g),
         shelf_life_days: text(item.shelf_life_days),
         lot_tracked: item.lot_tracked,
+        serial_tracked: item.serial_tracked,
         temperature_min: celsius(item.temperature_min_dc),
         temperature_max: celsius(item.temperature_max_dc),
         hazard_class: item.hazard_class.clone().unwrap_or_default(),
@@ -371,8 +379,9 @@ async fn deactivate(visitor: Visitor, Path(reference): Path<String>, form: Form<
 async fn set_active(visitor: &Visitor, reference: &str, form: &Form<Shown>, is_active: bool) -> Result<Response> {
     let back = format!("/items/{}", segment(reference));
     let changes = ItemChanges { version: form.input.version.parse().ok(), is_active: Some(is_active), ..ItemChanges::default() };
-    let changed =
-        visitor.change(form.key.as_ref(), async |tx| catalog::service::update(tx, &visitor.actor, reference, &changes).await);
+    let changed = visitor.change(form.key.as_ref(), async |tx| {
+        catalog::service::update(tx, &visitor.actor, &inventory::Stocked, reference, &changes).await
+    });
     Ok(match changed.await {
         Ok(_) => done(&back, if is_active { "Active again." } else { "Deactivated: it keeps its history and its stock." }),
         Err(error) => not_changed(&back, error),

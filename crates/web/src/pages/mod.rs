@@ -5,6 +5,7 @@ mod audit;
 mod counts;
 mod dress;
 mod health;
+mod holds;
 mod imports;
 mod items;
 mod locations;
@@ -13,6 +14,7 @@ mod overview;
 mod people;
 mod putaway;
 mod receipts;
+mod serials;
 mod session;
 mod setup;
 mod transfers;
@@ -43,18 +45,22 @@ pub fn api() -> Api {
         .merge(movements::api())
         .merge(transfers::api())
         .merge(counts::api())
+        .merge(serials::api())
+        .merge(holds::api())
         .merge(imports::api())
         .merge(people::api())
         .merge(audit::api())
 }
 
 /// What each entry of the navigation needs; the routes declare the same.
-const DOORS: [(&str, Permission); 11] = [
+const DOORS: [(&str, Permission); 13] = [
     ("/receipts", warehouse::WAREHOUSE_READ),
     ("/putaway", warehouse::WAREHOUSE_READ),
     ("/movements", inventory::STOCK_READ),
     ("/transfers", warehouse::WAREHOUSE_READ),
     ("/counts", inventory::counting::COUNTS_READ),
+    ("/holds", inventory::STOCK_READ),
+    ("/serials", inventory::STOCK_READ),
     ("/items", catalog::ITEMS_READ),
     ("/locations", warehouse::WAREHOUSE_READ),
     ("/imports", platform::imports::IMPORTS_READ),

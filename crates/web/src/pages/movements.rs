@@ -16,7 +16,7 @@ use platform::{Error, Result};
 use uuid::Uuid;
 use warehouse::FacilityFilter;
 
-use super::typed::{Typed, given, renamed, wanted};
+use super::typed::{Typed, given, listed, renamed, wanted};
 use super::visitor::{Form, Visitor, done, refuse, show};
 use super::{items, locations};
 use crate::view::{self, Choice, Errors, Flash, FlashKind, MovementForm, MovementInput, MovementList};
@@ -57,7 +57,7 @@ pub async fn read(
     Ok(found.map(|movement| shown(movement, &names, about)))
 }
 
-fn shown(movement: Labelled<MovementRow>, names: &HashMap<UserId, String>, about: About) -> view::MovementRow {
+pub(super) fn shown(movement: Labelled<MovementRow>, names: &HashMap<UserId, String>, about: About) -> view::MovementRow {
     let Labelled { row, item } = movement;
     view::MovementRow {
         id: row.movement_id.to_string(),
@@ -92,7 +92,7 @@ fn direction(row: &MovementRow, about: About) -> i8 {
     i8::from(is_in) - i8::from(is_out)
 }
 
-fn place_name(side: &Side) -> String {
+pub(super) fn place_name(side: &Side) -> String {
     let word = match side.kind {
         LocationKind::Physical => return side.code.clone(),
         LocationKind::Supplier => "Supplier",
@@ -104,7 +104,7 @@ fn place_name(side: &Side) -> String {
     word.to_owned()
 }
 
-fn place_href(side: &Side) -> Option<String> {
+pub(super) fn place_href(side: &Side) -> Option<String> {
     (side.kind == LocationKind::Physical).then(|| locations::href(&side.facility_code, &side.code))
 }
 
@@ -219,7 +219,8 @@ fn request(input: &MovementInput) -> Result<MovementRequest> {
     if kind.is_none() {
         typed.refuse("kind", format!("must be one of {}", BY_HAND.map(MovementKind::as_str).join(", ")));
     }
-    if typed.needed_number("quantity", &input.quantity).is_some_and(|quantity| quantity <= Quantity::ZERO) {
+    let counts_itself = given(&input.quantity).is_none() && given(&input.serials).is_some();
+    if !counts_itself && typed.needed_number("quantity", &input.quantity).is_some_and(|quantity| quantity <= Quantity::ZERO) {
         typed.refuse("quantity", "must be greater than 0");
     }
     if matches!(kind, Some(MovementKind::Adjustment | MovementKind::Scrap)) && given(&input.reason).is_none() {
@@ -255,6 +256,7 @@ fn request(input: &MovementInput) -> Result<MovementRequest> {
         to_status: wanted(&input.to_status).filter(|_| is_change),
         reason: wanted(&input.reason),
         reference: wanted(&input.reference),
+        serials: listed(&input.serials),
         ..MovementRequest::default()
     };
     let more = request.read().err().unwrap_or_default();
@@ -286,6 +288,9 @@ fn beside_inputs(mut fields: Vec<FieldError>, is_found: bool) -> Vec<FieldError>
     for fault in &mut fields {
         if let Some(field) = fault.field.strip_prefix("movements[0].") {
             fault.field = field.to_owned();
+        }
+        if fault.field.starts_with("serials[") {
+            fault.field = "serials".to_owned();
         }
     }
     let mut fields = renamed(fields, &[("quality_status", "status"), ("from_status", "status")]);

@@ -400,12 +400,13 @@ struct DecisionInput {
 }
 
 async fn accept(visitor: Visitor, Path(id): Path<Uuid>, form: Form<DecisionInput>) -> Result<Response> {
-    let decision = Decision::Accept { feedback: form.input.feedback.clone() };
+    let decision = Decision::Accept { feedback: form.input.feedback.clone(), serials: Vec::new() };
     decide(&visitor, RecommendationId(id), form, &decision).await
 }
 
 async fn override_(visitor: Visitor, Path(id): Path<Uuid>, form: Form<DecisionInput>) -> Result<Response> {
-    let decision = Decision::Override { location: form.input.location.clone(), feedback: form.input.feedback.clone() };
+    let decision =
+        Decision::Override { location: form.input.location.clone(), feedback: form.input.feedback.clone(), serials: Vec::new() };
     decide(&visitor, RecommendationId(id), form, &decision).await
 }
 

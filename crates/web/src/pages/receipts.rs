@@ -20,7 +20,7 @@ use warehouse::{
 
 use super::items::{self, largest_page};
 use super::putaway;
-use super::typed::{self, Typed, given};
+use super::typed::{self, Typed, given, listed, unnumbered};
 use super::visitor::{Form, Visitor, done, failed, redirect, refuse, segment, sentence, show};
 use crate::view::{self, Choice, Errors, FlashKind, LineOutcome};
 
@@ -187,6 +187,7 @@ fn line_of(facts: &Facts, line: &ReceiptLine) -> view::ReceiptLine {
         item_href: items::href(line.item_id, &line.item_code),
         unit: line.base_unit.clone(),
         is_lot_tracked: item.is_some_and(|item| item.lot_tracked),
+        is_serial_tracked: item.is_some_and(|item| item.serial_tracked),
         has_shelf_life: item.is_some_and(|item| item.shelf_life_days.is_some()),
         outcome: LineOutcome::of(expected, received, facts.receipt.state == ReceiptState::Closed),
         expected,
@@ -258,6 +259,7 @@ fn counted(receipt: &Receipt, input: &view::ReceiveInput) -> Result<(Receive, Ve
         };
         let Some(quantity) = quantity else { continue };
         let mut arrived = row_read(&mut read, place, [&quantity, &row.lot, &row.expires_on, &row.quality_status]);
+        arrived.serials = listed(&row.serials).unwrap_or_default();
         // Goods of another lot than announced are not what the line expects.
         let is_other_lot = arrived.lot_number.as_ref().is_some_and(|lot| !line.lot_number.is_empty() && *lot != line.lot_number);
         match is_other_lot {
@@ -301,7 +303,8 @@ fn row_read(typed: &mut Typed, place: usize, [quantity, lot, expires_on, quality
 }
 
 /// The service counts the lines that were sent and speaks of its own fields; the form shows others.
-fn as_in_the_form(mut error: Error, places: &[usize]) -> Error {
+fn as_in_the_form(error: Error, places: &[usize]) -> Error {
+    let mut error = unnumbered(error);
     for field in &mut error.fields {
         let Some((index, rest)) = field.field.strip_prefix("lines[").and_then(|rest| rest.split_once("].")) else { continue };
         let Some(place) = index.parse::<usize>().ok().and_then(|index| places.get(index)) else { continue };
@@ -425,7 +428,8 @@ fn blind_lines(input: &view::BlindReceiptInput) -> Result<(Vec<ReceiveLine>, Vec
             read.refuse(&format!("lines[{place}].item"), "must be the code or a barcode of the item");
         }
         let line = row_read(&mut read, place, [&row.quantity, &row.lot, &row.expires_on, &row.quality_status]);
-        lines.push(ReceiveLine { item: item.map(str::to_owned), ..line });
+        let serials = listed(&row.serials).unwrap_or_default();
+        lines.push(ReceiveLine { item: item.map(str::to_owned), serials, ..line });
         places.push(place);
     }
     if lines.is_empty() {
@@ -578,6 +582,7 @@ mod tests {
             item_href: String::new(),
             unit: String::new(),
             is_lot_tracked: false,
+            is_serial_tracked: false,
             has_shelf_life: false,
             expected: 9.into(),
             received: 0.into(),

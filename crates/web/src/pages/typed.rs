@@ -71,6 +71,22 @@ pub fn wanted(text: &str) -> Option<String> {
     given(text).map(str::to_owned)
 }
 
+/// The entries of an input that takes several, one per line or separated by commas.
+pub fn listed(text: &str) -> Option<Vec<String>> {
+    let entries: Vec<String> = text.split(['\n', ',', ';']).filter_map(given).map(str::to_owned).collect();
+    Some(entries).filter(|entries| !entries.is_empty())
+}
+
+/// A fault of one entry stands beside the input that takes them all.
+pub fn unnumbered(mut error: Error) -> Error {
+    for fault in &mut error.fields {
+        if let Some(at) = fault.field.find("serials[") {
+            fault.field.truncate(at + "serials".len());
+        }
+    }
+    error
+}
+
 /// The faults under the names that the form's inputs have; `names` pairs the rules' names with them.
 pub fn renamed(mut faults: Vec<FieldError>, names: &[(&str, &str)]) -> Vec<FieldError> {
     for fault in &mut faults {

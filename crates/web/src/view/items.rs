@@ -55,6 +55,8 @@ pub struct ItemPage {
     pub picks_per_day: Decimal,
     pub shelf_life_days: Option<i64>,
     pub is_lot_tracked: bool,
+    pub is_serial_tracked: bool,
+    pub serials_href: String,
     pub temperature_min_c: Option<Decimal>,
     pub temperature_max_c: Option<Decimal>,
     pub hazard_class: Option<String>,
@@ -139,6 +141,8 @@ pub struct ItemInput {
     pub shelf_life_days: String,
     #[serde(deserialize_with = "ticked")]
     pub lot_tracked: bool,
+    #[serde(deserialize_with = "ticked")]
+    pub serial_tracked: bool,
     pub temperature_min: String,
     pub temperature_max: String,
     pub hazard_class: String,
@@ -182,6 +186,7 @@ impl Default for ItemInput {
             weight_unit: "g".into(),
             shelf_life_days: String::new(),
             lot_tracked: false,
+            serial_tracked: false,
             temperature_min: String::new(),
             temperature_max: String::new(),
             hazard_class: String::new(),

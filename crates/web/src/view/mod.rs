@@ -10,6 +10,7 @@ mod counts;
 mod errors;
 mod floor;
 mod form;
+mod holds;
 mod imports;
 mod items;
 mod locations;
@@ -21,6 +22,7 @@ mod putaway;
 mod receipts;
 #[cfg(test)]
 mod samples;
+mod serials;
 mod setup;
 mod status;
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub use counts::{
 pub use errors::{Errors, FieldProblem};
 pub use floor::{Bin, FloorMap, LegendStep, floor_map};
 pub use form::{read, ticked};
+pub use holds::{DecisionInput, HoldDecision, HoldFilter, HoldForm, HoldInput, HoldLine, HoldList, HoldPage, HoldRow};
 pub use imports::{Column, ImportInput, ImportList, ImportPage, ImportRow, RowProblem, columns};
 pub use items::{
     Barcode, BarcodeInput, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemRow, ItemUnit, StockRow, UnitInput,
@@ -55,6 +58,7 @@ pub use receipts::{
     BlindReceipt, BlindReceiptInput, LineOutcome, NewLineInput, ReceiptFilter, ReceiptLine, ReceiptList, ReceiptPage, ReceiptRow,
     ReceiveInput, ReceivedLineInput,
 };
+pub use serials::{SerialFilter, SerialList, SerialPage, SerialRow};
 pub use setup::{Setup, SetupInput};
 pub use status::{CheckState, ErrorPage, HealthPage};
 pub use transfers::{
@@ -91,6 +95,9 @@ templates! {
     ErrorPage "error.html";
     FacilityForm "facility_form.html";
     HealthPage "health.html";
+    HoldForm "hold_new.html";
+    HoldList "holds.html";
+    HoldPage "hold.html";
     ImportList "imports.html";
     ImportPage "import.html";
     ItemForm "item_form.html";
@@ -106,6 +113,8 @@ templates! {
     ReceiptList "receipts.html";
     ReceiptPage "receipt.html";
     SecondFactorPage "second_factor.html";
+    SerialList "serials.html";
+    SerialPage "serial.html";
     Setup "setup.html";
     SignIn "sign_in.html";
     TokenList "tokens.html";

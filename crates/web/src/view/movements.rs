@@ -71,6 +71,8 @@ pub struct MovementInput {
     pub lot: String,
     pub quantity: String,
     pub unit: String,
+    /// One per line, or separated by commas.
+    pub serials: String,
     pub from: String,
     pub to: String,
     pub direction: String,
@@ -90,6 +92,7 @@ impl Default for MovementInput {
             lot: String::new(),
             quantity: String::new(),
             unit: String::new(),
+            serials: String::new(),
             from: String::new(),
             to: String::new(),
             direction: "missing".into(),

@@ -89,14 +89,16 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-const NAV: [(&str, &str, &str, &str); 12] = [
+const NAV: [(&str, &str, &str, &str); 14] = [
     ("Overview", "/", "overview", ""),
     ("Receipts", "/receipts", "receive", "Work"),
     ("Putaway", "/putaway", "putaway", "Work"),
     ("Movements", "/movements", "move", "Work"),
     ("Transfers", "/transfers", "swap", "Work"),
     ("Counts", "/counts", "list", "Work"),
+    ("Holds", "/holds", "lock", "Work"),
     ("Items", "/items", "item", "Stock"),
+    ("Serial numbers", "/serials", "list", "Stock"),
     ("Locations", "/locations", "location", "Stock"),
     ("Imports", "/imports", "upload", "Stock"),
     ("Users", "/users", "users", "Administration"),

@@ -74,6 +74,7 @@ pub struct ReceiptLine {
     pub item_href: String,
     pub unit: String,
     pub is_lot_tracked: bool,
+    pub is_serial_tracked: bool,
     pub has_shelf_life: bool,
     pub expected: Decimal,
     pub received: Decimal,
@@ -129,6 +130,8 @@ pub struct ReceiveInput {
 pub struct ReceivedLineInput {
     pub line_id: String,
     pub quantity: String,
+    /// One per line, or separated by commas.
+    pub serials: String,
     pub lot: String,
     pub expires_on: String,
     pub quality_status: String,
@@ -142,6 +145,7 @@ impl ReceiveInput {
             ReceivedLineInput {
                 line_id: line.line_id.clone(),
                 quantity: if open.is_zero() { String::new() } else { open.to_string() },
+                serials: String::new(),
                 lot: line.lot.clone(),
                 expires_on: line.expires_on.map(|day| day.to_string()).unwrap_or_default(),
                 quality_status: "RELEASED".into(),
@@ -175,6 +179,8 @@ pub struct BlindReceiptInput {
 pub struct NewLineInput {
     pub item: String,
     pub quantity: String,
+    /// One per line, or separated by commas.
+    pub serials: String,
     pub lot: String,
     pub expires_on: String,
     pub quality_status: String,
@@ -185,6 +191,7 @@ impl Default for NewLineInput {
         Self {
             item: String::new(),
             quantity: String::new(),
+            serials: String::new(),
             lot: String::new(),
             expires_on: String::new(),
             quality_status: "RELEASED".into(),

@@ -85,6 +85,8 @@ fn item(samples: &mut Samples) {
         picks_per_day: number("14.5"),
         shelf_life_days: Some(730),
         is_lot_tracked: true,
+        is_serial_tracked: true,
+        serials_href: "/serials?item=MUG".into(),
         temperature_min_c: Some(number("5")),
         temperature_max_c: None,
         hazard_class: Some("3".into()),
@@ -146,6 +148,7 @@ fn item(samples: &mut Samples) {
         name: "Ceramic mug".into(),
         weight: "heavy".into(),
         lot_tracked: true,
+        serial_tracked: true,
         units: vec![UnitInput { unit: "CASE".into(), factor: "0".into() }],
         barcodes: vec![BarcodeInput { barcode: "4006381333931".into(), unit: "EA".into() }],
         ..ItemInput::default()

@@ -2,6 +2,7 @@
 
 mod between;
 mod goods;
+mod pieces;
 mod work;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -32,6 +33,7 @@ impl Samples {
         goods::add(&mut samples);
         work::add(&mut samples);
         between::add(&mut samples);
+        pieces::add(&mut samples);
         samples
     }
 

@@ -49,6 +49,7 @@ fn line(number_: i32, item: &str, name: &str, expected: &str, received: &str, tr
         item_href: format!("/items/{item}"),
         unit: "EA".into(),
         is_lot_tracked: tracked,
+        is_serial_tracked: tracked,
         has_shelf_life: tracked,
         expected: number(expected),
         received: number(received),

@@ -1,0 +1,3 @@
+DROP TABLE inventory.hold_decisions;
+DROP TABLE inventory.hold_lines;
+DROP TABLE inventory.holds;
