@@ -64,7 +64,7 @@ pub fn api() -> Api {
 
 pub fn jobs() -> Jobs {
     let imports = platform::imports::jobs(importers());
-    platform::jobs::housekeeping().merge(identity::jobs()).merge(warehouse::jobs()).merge(imports)
+    platform::jobs::housekeeping().merge(identity::jobs()).merge(inventory::jobs()).merge(warehouse::jobs()).merge(imports)
 }
 
 /// The router of one listener.

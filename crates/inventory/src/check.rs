@@ -24,7 +24,7 @@ pub struct Invariant {
     pub examples: Vec<String>,
 }
 
-fn named(name: &'static str, description: &'static str, found: Finding) -> Invariant {
+pub(crate) fn named(name: &'static str, description: &'static str, found: Finding) -> Invariant {
     Invariant { name, description, checked: found.checked, violations: found.violations, examples: found.examples }
 }
 
@@ -48,7 +48,7 @@ async fn prove(connection: &mut PgConnection, one: Option<&str>) -> Result<Vec<I
 }
 
 async fn prove_now(connection: &mut PgConnection, one: Option<&str>) -> Result<Vec<Invariant>> {
-    Ok(vec![
+    let mut proved = vec![
         named(
             "ledger_equals_balances",
             "for every item, place, lot and status the movements add up to the stored balance",
@@ -83,7 +83,9 @@ async fn prove_now(connection: &mut PgConnection, one: Option<&str>) -> Result<V
             "of every serial-tracked item as many serial numbers lie in a place as are on hand there",
             crate::serial::pieces_equal_on_hand(connection, one).await?,
         ),
-    ])
+    ];
+    proved.extend(crate::reservation::checks::prove(connection, one).await?);
+    Ok(proved)
 }
 
 async fn items_exist(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {

@@ -180,12 +180,12 @@ struct LotQualityChange {
 
 /// Change a lot's quality status
 ///
-/// Moves all its stock into the new status, wherever it lies, by movements of kind STATUS_CHANGE.
+/// Moves all its stock into the new status, wherever it lies, by movements of kind STATUS_CHANGE. What is no longer released cannot be
+/// promised any more: reservations of it fall short.
 #[utoipa::path(post, path = "/api/v1/inventory/lots/{id}/quality", tag = "inventory", params(("id" = Uuid, Path)),
     request_body = LotQualityChange, responses(
         (status = 200, body = LotDto),
         (status = 404, body = Problem),
-        (status = 409, description = "Some of its stock is reserved", body = Problem),
         (status = 422, body = Problem),
     ))]
 async fn change_quality(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel::{ItemId, LocationId, LotId, Quantity};
 
-use crate::model::{LocationKind, Posting, QualityStatus};
+use crate::model::{LocationKind, MovementKind, Posting, QualityStatus};
 use crate::serial::SerialRefusal;
 
 /// Where one quantity is counted: an item, its lot and quality status in one physical place.
@@ -29,6 +29,8 @@ pub struct Entry {
     pub quantity: Quantity,
     pub take: Option<Key>,
     pub give: Option<Key>,
+    /// The goods are gone, or may not be promised any more, whatever was promised: promises give way, the movement does not.
+    pub may_break_reservations: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +73,17 @@ impl Entry {
             quantity: posting.quantity,
             take: side(posting.from, posting.from_status),
             give: side(posting.to, posting.to_status),
+            may_break_reservations: breaks_reservations(posting),
         }
+    }
+}
+
+/// Goods that are missing or scrapped, and goods that are no longer released, cannot be delivered to whom they were promised.
+fn breaks_reservations(posting: &Posting) -> bool {
+    match posting.kind {
+        MovementKind::Adjustment | MovementKind::Scrap => true,
+        MovementKind::StatusChange => posting.from_status == QualityStatus::Released,
+        MovementKind::Receipt | MovementKind::Issue | MovementKind::Transfer | MovementKind::Production => false,
     }
 }
 
@@ -105,14 +117,18 @@ impl Ledger {
         self.now.get(key).copied().unwrap_or_default()
     }
 
-    /// Applies the entry, or refuses it and changes nothing.
-    pub fn decide(&mut self, entry: &Entry) -> Result<(), Refusal> {
+    /// Applies the entry, or refuses it and changes nothing. Answers how much of what it takes was reserved and is not any
+    /// more; whoever writes the balances takes that from the promises.
+    pub fn decide(&mut self, entry: &Entry) -> Result<Quantity, Refusal> {
+        let mut broken = Quantity::ZERO;
         if let Some(key) = entry.take {
             let held = self.held(&key);
-            let available = held.on_hand - held.reserved;
+            let free = held.on_hand - held.reserved;
+            let available = if entry.may_break_reservations { held.on_hand } else { free };
             if available < entry.quantity {
                 return Err(Refusal::Insufficient { key, available, asked: entry.quantity });
             }
+            broken = (entry.quantity - free).max(Quantity::ZERO);
         }
         if let Some(key) = entry.give
             && Quantity::new((self.held(&key).on_hand + entry.quantity).decimal()).is_err()
@@ -120,12 +136,14 @@ impl Ledger {
             return Err(Refusal::Overflow { key });
         }
         if let Some(key) = entry.take {
-            self.now.entry(key).or_default().on_hand -= entry.quantity;
+            let held = self.now.entry(key).or_default();
+            held.on_hand -= entry.quantity;
+            held.reserved -= broken;
         }
         if let Some(key) = entry.give {
             self.now.entry(key).or_default().on_hand += entry.quantity;
         }
-        Ok(())
+        Ok(broken)
     }
 
     /// The keys whose quantity on hand is not what it was, in locking order.
@@ -155,11 +173,13 @@ mod tests {
 
     fn entries() -> impl Strategy<Value = Vec<Entry>> {
         let side = || prop::option::of(0..PLACES);
-        let entry = (side(), side(), 1_i64..5_000_000).prop_filter("both sides differ", |(from, to, _)| from != to);
-        let entry = entry.prop_map(|(from, to, micro)| Entry {
+        let entry = (side(), side(), 1_i64..5_000_000, prop::bool::weighted(0.3));
+        let entry = entry.prop_filter("both sides differ", |(from, to, ..)| from != to);
+        let entry = entry.prop_map(|(from, to, micro, may_break_reservations)| Entry {
             quantity: Quantity::from_micro(micro),
             take: from.map(key),
             give: to.map(key),
+            may_break_reservations,
         });
         prop::collection::vec(entry, 0..60)
     }
@@ -169,22 +189,30 @@ mod tests {
     }
 
     /// The same in plain integers, one array cell per place; what is asked of the real one, said as simply as possible.
-    fn naive(opening: &[(i64, i64)], entries: &[Entry]) -> (Vec<i64>, Vec<bool>) {
+    /// Free and promised goods lie in two heaps; a movement takes from the free one, and from the other only if it may.
+    fn naive(opening: &[(i64, i64)], entries: &[Entry]) -> (Vec<i64>, Vec<i64>, Vec<Option<i64>>) {
         let index = |wanted: Key| (0..PLACES).find(|n| key(*n) == wanted).unwrap();
-        let mut on_hand: Vec<i64> = opening.iter().map(|(on_hand, _)| *on_hand).collect();
+        let mut free: Vec<i64> = opening.iter().map(|(on_hand, reserved)| on_hand - reserved).collect();
+        let mut promised: Vec<i64> = opening.iter().map(|(_, reserved)| *reserved).collect();
         let outcomes = entries
             .iter()
             .map(|entry| {
                 let asked = entry.quantity.micro();
-                let enough = entry.take.is_none_or(|key| on_hand[index(key)] - opening[index(key)].1 >= asked);
-                if enough {
-                    entry.take.into_iter().for_each(|key| on_hand[index(key)] -= asked);
-                    entry.give.into_iter().for_each(|key| on_hand[index(key)] += asked);
+                let mut broken = 0;
+                if let Some(place) = entry.take.map(index) {
+                    broken = 0.max(asked - free[place]);
+                    if broken > 0 && (!entry.may_break_reservations || broken > promised[place]) {
+                        return None;
+                    }
+                    promised[place] -= broken;
+                    free[place] -= asked - broken;
                 }
-                enough
+                entry.give.into_iter().for_each(|key| free[index(key)] += asked);
+                Some(broken)
             })
             .collect();
-        (on_hand, outcomes)
+        let on_hand = free.iter().zip(&promised).map(|(free, promised)| free + promised).collect();
+        (on_hand, promised, outcomes)
     }
 
     proptest! {
@@ -194,15 +222,15 @@ mod tests {
                 (key(n), Held { on_hand: Quantity::from_micro(*on_hand), reserved: Quantity::from_micro(*reserved) })
             }).collect();
             let mut ledger = Ledger::new(start);
-            let outcomes: Vec<bool> = entries.iter().map(|entry| ledger.decide(entry).is_ok()).collect();
-            let (expected, expected_outcomes) = naive(&opening, &entries);
+            let outcomes: Vec<Option<i64>> = entries.iter().map(|entry| ledger.decide(entry).ok().map(Quantity::micro)).collect();
+            let (expected, promised, expected_outcomes) = naive(&opening, &entries);
             prop_assert_eq!(&outcomes, &expected_outcomes);
             for (n, expected) in expected.iter().enumerate().take(PLACES) {
                 let held = ledger.held(&key(n));
-                prop_assert_eq!(held.on_hand.micro(), *expected);
+                prop_assert_eq!((held.on_hand.micro(), held.reserved.micro()), (*expected, promised[n]));
                 prop_assert!(held.on_hand >= held.reserved && held.reserved >= Quantity::ZERO);
             }
-            let accepted = || entries.iter().zip(&outcomes).filter(|(_, posted)| **posted).map(|(entry, _)| entry);
+            let accepted = || entries.iter().zip(&outcomes).filter(|(_, posted)| posted.is_some()).map(|(entry, _)| entry);
             let entered: i64 = accepted().filter(|entry| entry.take.is_none()).map(|entry| entry.quantity.micro()).sum();
             let left: i64 = accepted().filter(|entry| entry.give.is_none()).map(|entry| entry.quantity.micro()).sum();
             let before: i64 = opening.iter().map(|(on_hand, _)| on_hand).sum();
@@ -239,8 +267,8 @@ mod tests {
     #[test]
     fn the_order_of_a_batch_decides() {
         let one = Quantity::from(1);
-        let receive = Entry { quantity: one, take: None, give: Some(key(0)) };
-        let issue = Entry { quantity: one, take: Some(key(0)), give: None };
+        let receive = Entry { quantity: one, take: None, give: Some(key(0)), may_break_reservations: false };
+        let issue = Entry { take: Some(key(0)), give: None, ..receive };
         let mut ledger = Ledger::default();
         assert!(ledger.decide(&issue).is_err());
         assert!(ledger.decide(&receive).is_ok());
@@ -253,7 +281,8 @@ mod tests {
     fn a_balance_never_outgrows_its_column() {
         let largest = Quantity::from_micro(999_999_999_999_999_999);
         let mut ledger = Ledger::new(HashMap::from([(key(0), Held { on_hand: largest, reserved: Quantity::ZERO })]));
-        let drop = Entry { quantity: Quantity::from_micro(1), take: Some(key(1)), give: Some(key(0)) };
+        let quantity = Quantity::from_micro(1);
+        let drop = Entry { quantity, take: Some(key(1)), give: Some(key(0)), may_break_reservations: false };
         assert!(matches!(ledger.decide(&drop), Err(Refusal::Insufficient { .. })));
         assert_eq!(ledger.decide(&Entry { take: None, ..drop }), Err(Refusal::Overflow { key: key(0) }));
         assert_eq!(ledger.held(&key(0)).on_hand, largest);

@@ -11,6 +11,8 @@
 //! - A lot belongs to one item; goods of a lot-tracked item always name their lot.
 //! - A movement of a serial-tracked item names its pieces, and each piece is in one place: see `serial`.
 //! - Who may take stock from one quality status to another stands in one table: see `quality`.
+//! - What is reserved of a balance is promised by reservations (see [`reservation`]); only goods that are missing, scrapped or no longer
+//!   released are taken from promises, which are told.
 //!
 //! Transactions make missing rows and then lock rows, in this order: holds, lots by id, serial numbers by item and number,
 //! balances by [`ledger::Key`], and (only for the first goods of an item) items;
@@ -31,6 +33,7 @@ pub mod ledger;
 mod model;
 mod quality;
 mod request;
+pub mod reservation;
 mod rules;
 mod serial;
 pub mod service;
@@ -56,12 +59,28 @@ pub use serial::{
 pub use service::{STOCK_ADJUST, STOCK_MOVE, STOCK_READ, Stocked, stock_guard};
 
 #[derive(async_graphql::MergedObject, Default)]
-pub struct InventoryQuery(graphql::LedgerQuery, counting::CountQuery, hold::HoldQuery, serial::SerialQuery);
+pub struct InventoryQuery(
+    graphql::LedgerQuery,
+    counting::CountQuery,
+    hold::HoldQuery,
+    reservation::ReservationQuery,
+    serial::SerialQuery,
+);
 
 #[derive(async_graphql::MergedObject, Default)]
-pub struct InventoryMutation(graphql::LedgerMutation, counting::CountMutation, hold::HoldMutation);
+pub struct InventoryMutation(
+    graphql::LedgerMutation,
+    counting::CountMutation,
+    hold::HoldMutation,
+    reservation::ReservationMutation,
+);
 
 /// The routes of this context.
 pub fn api() -> platform::http::Api {
-    http::api().merge(serial::api()).merge(hold::api()).merge(counting::api())
+    http::api().merge(serial::api()).merge(hold::api()).merge(reservation::api()).merge(counting::api())
+}
+
+/// What this context does by the clock.
+pub fn jobs() -> platform::jobs::Jobs {
+    reservation::jobs()
 }

@@ -7,6 +7,7 @@ use kernel::{FacilityId, Invalid, ItemId, LocationId, LotId, MovementId, Quantit
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::reservation::BrokenReservation;
 use crate::serial::Serials;
 
 macro_rules! named {
@@ -132,6 +133,8 @@ pub struct StockLocation {
     pub code: String,
     /// Inactive places give stock but take none.
     pub is_active: bool,
+    /// Where it lies on the pickers' way; places without come last.
+    pub pick_sequence: Option<i32>,
 }
 
 /// A place as the ledger knows it.
@@ -252,6 +255,10 @@ impl Posting {
 pub struct Posted {
     pub movement_id: MovementId,
     pub posting: Posting,
+    /// What of it was reserved; only missing, scrapped and no longer released goods take what is reserved.
+    pub broken: Quantity,
+    /// The promises that gave way for it; together as much as `broken`.
+    pub released_reservations: Vec<BrokenReservation>,
 }
 
 /// A production or delivery batch of one item.

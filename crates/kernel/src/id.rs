@@ -64,4 +64,6 @@ typed_id!(
     TransferId,
     /// One item of a transfer order.
     TransferLineId,
+    /// A promise of goods to somebody.
+    ReservationId,
 );

@@ -17,7 +17,7 @@ pub use env::Env;
 pub use error::{ErrorCode, FieldError, Invalid};
 pub use id::{
     CountId, CountLineId, FacilityId, HoldId, ItemId, LocationId, LotId, MovementId, ReceiptId, ReceiptLineId, RecommendationId,
-    SerialId, TransferId, TransferLineId, UserId,
+    ReservationId, SerialId, TransferId, TransferLineId, UserId,
 };
 pub use page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
 pub use quantity::Quantity;

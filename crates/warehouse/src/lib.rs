@@ -18,6 +18,7 @@
 //! Publishes `warehouse.location.changed`, `warehouse.receipt.changed`, `warehouse.transfer.changed` and `warehouse.recommendation.changed` (entity: the
 //! batch when several were made, else the recommendation; payload: `facility_id`, `state`, `count`).
 
+mod availability;
 mod check;
 mod facility;
 mod invariants;
@@ -37,6 +38,7 @@ use platform::http::Api;
 use platform::jobs::Jobs;
 use platform::{App, Error};
 
+pub use availability::{Expected, Promise, service as promises};
 pub use facility::{Facility, FacilityFilter, FacilityPatch, NewFacility, service as facilities};
 pub use invariants::{check, check_tenant};
 pub use location::{
@@ -69,7 +71,13 @@ pub(crate) const BATCH_MS: &str = "batch_putaway_processing_time_ms";
 pub(crate) const RECOMMENDATIONS: &str = "putaway_recommendations_total";
 
 pub fn api() -> Api {
-    Api::new().merge(facility::api()).merge(location::api()).merge(receiving::api()).merge(putaway::api()).merge(transfer::api())
+    Api::new()
+        .merge(facility::api())
+        .merge(location::api())
+        .merge(receiving::api())
+        .merge(putaway::api())
+        .merge(transfer::api())
+        .merge(availability::api())
 }
 
 /// Nothing runs by the clock: recommendations expire by their time, whoever looks.
@@ -93,6 +101,7 @@ pub struct WarehouseQuery(
     receiving::ReceiptQuery,
     putaway::PutawayQuery,
     transfer::TransferQuery,
+    availability::AvailabilityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -102,6 +111,7 @@ pub struct WarehouseMutation(
     receiving::ReceiptMutation,
     putaway::PutawayMutation,
     transfer::TransferMutation,
+    availability::AvailabilityMutation,
 );
 
 /// A loader shares one error among many fields; each field answers with its own copy.

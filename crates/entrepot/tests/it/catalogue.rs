@@ -10,13 +10,14 @@ const SCHEMAS: &str = "('platform', 'identity', 'catalog', 'inventory', 'warehou
 /// Tables without a tenant: what the process as a whole does by the clock, and the keys that all nodes share.
 const NOT_OF_A_TENANT: [&str; 2] = ["identity.signing_keys", "platform.chores"];
 /// Indexes that serve look-ups across tenants, used by definer functions only.
-const ACROSS_TENANTS: [&str; 2] = ["platform.jobs_due", "identity.users_email"];
+const ACROSS_TENANTS: [&str; 3] = ["platform.jobs_due", "identity.users_email", "inventory.reservations_expiring"];
 /// Functions that run with their owner's rights, each with a fixed search path and none for PUBLIC.
-const DEFINERS: [&str; 6] = [
+const DEFINERS: [&str; 7] = [
     "identity.any_user",
     "identity.purge",
     "identity.shared_key",
     "identity.tenants_of_email",
+    "inventory.tenants_with_expired_reservations",
     "platform.claim_job",
     "platform.purge",
 ];

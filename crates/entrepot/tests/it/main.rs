@@ -28,6 +28,7 @@ mod migrations;
 mod putaway;
 mod rate_limits;
 mod receiving;
+mod reservations;
 mod routes;
 mod second_factor;
 mod serials;

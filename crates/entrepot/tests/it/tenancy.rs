@@ -37,6 +37,8 @@ async fn fill() -> Filled {
     add("/api/v1/inventory/movements", &posted["results"][0], "movement_id");
     let balances = ours.get("/api/v1/inventory/balances").await.expect(200);
     add("/api/v1/inventory/balances", &balances["items"][0], "balance_id");
+    let reservation = ours.post("/api/v1/inventory/reservations", &json!({ "item": "A", "quantity": 1 })).await.expect(201);
+    add("/api/v1/inventory/reservations", &reservation, "reservation_id");
     let receipt = json!({ "facility": "F1", "code": "R1", "lines": [{ "item": "A", "expected": 5 }] });
     add("/api/v1/receipts", &ours.post("/api/v1/receipts", &receipt).await.expect(201), "receipt_id");
     let user = ours
@@ -62,6 +64,7 @@ impl Filled {
             "/api/v1/inventory/items",
             "/api/v1/inventory/movements",
             "/api/v1/inventory/balances",
+            "/api/v1/inventory/reservations",
             "/api/v1/receipts",
         ] {
             let seen = self.foreign.get(list).await.expect(200);

@@ -14,7 +14,7 @@ use super::{STOCK_MOVE, places_by_ids, require_for};
 use crate::ledger::{self, Entry, Held, Key, Ledger, Refusal};
 use crate::model::{Lot, Posted, Posting};
 use crate::serial::book as pieces_of;
-use crate::{hold, quality, rules, serial, store};
+use crate::{hold, quality, reservation, rules, serial, store};
 
 /// Ids that an event names; listeners of larger batches reload.
 const NAMED_IDS: usize = 100;
@@ -110,28 +110,32 @@ pub(super) async fn book(
     if !receiving.is_empty() {
         store::balances::ensure(tx, tenant, env, &receiving).await?;
     }
-    let rows: HashMap<Key, (Uuid, Held)> = store::balances::lock(tx, tenant, &keys).await?;
+    let mut rows: HashMap<Key, (Uuid, Held)> = store::balances::lock(tx, tenant, &keys).await?;
+    reservation::service::free_expired(tx, env, &mut rows, &entries).await?;
     let mut claims = hold::Claims::load(tx, tenant, &postings).await?;
     let mut ledger = Ledger::new(rows.iter().map(|(key, (_, held))| (*key, *held)).collect());
-    let outcomes: Vec<Result<Posted, Refusal>> = entered
+    let mut outcomes: Vec<Result<Posted, Refusal>> = entered
         .iter()
         .zip(&entries)
         .map(|(one, entry)| {
             let numbers = pieces.judge(one.posting).map_err(Refusal::Serial)?;
             claims.judge(one.posting)?;
-            ledger.decide(entry)?;
+            let broken = ledger.decide(entry)?;
             claims.apply(one.posting);
             let posting = pieces.apply(one.posting, numbers);
-            Ok(Posted { movement_id: MovementId(env.new_id()), posting })
+            Ok(Posted { movement_id: MovementId(env.new_id()), posting, broken, released_reservations: Vec::new() })
         })
         .collect();
-    let recorded: Vec<(&Actor, &Posted)> =
-        entered.iter().zip(&outcomes).filter_map(|(one, outcome)| Some((one.actor, outcome.as_ref().ok()?))).collect();
-    if recorded.is_empty() || atomic && recorded.len() < entered.len() {
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    if accepted == 0 || atomic && accepted < entered.len() {
         pieces_of::forget(tx, tenant, &pieces).await?;
         return Ok(outcomes);
     }
     pieces_of::refuse_outdated(tx, tenant, &postings, &entries, &rows).await?;
+    let mut given: Vec<(&Actor, &mut Posted)> =
+        entered.iter().zip(&mut outcomes).filter_map(|(one, outcome)| Some((one.actor, outcome.as_mut().ok()?))).collect();
+    reservation::service::give_way(tx, &rows, &mut given).await?;
+    let recorded: Vec<(&Actor, &Posted)> = given.into_iter().map(|(actor, posted)| (actor, &*posted)).collect();
     let now = env.now();
     let on_hand: Vec<_> =
         ledger.changes().into_iter().filter_map(|(key, on_hand)| Some((rows.get(&key)?.0, key, on_hand))).collect();

@@ -14,6 +14,7 @@ use super::post::{Entered, announce, book, explain, whole};
 use super::{STOCK_MOVE, require_for};
 use crate::model::{LocationKind, LotDates, MovementKind, Place, Posted, Posting, QualityStatus};
 use crate::request::{Draft, MAX_MOVEMENTS, MovementRequest, Statuses, in_base};
+use crate::reservation::BrokenReservation;
 use crate::{quality, rules, serial};
 
 /// Movements to record in one transaction.
@@ -55,6 +56,9 @@ pub struct MovementResult {
     /// The first field at fault, relative to the movement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The promises that gave way, because the goods are missing, scrapped or no longer released.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released_reservations: Vec<BrokenReservation>,
 }
 
 /// What became of a batch.
@@ -188,6 +192,7 @@ pub(super) fn answer(outcomes: Vec<Result<Posted, Refused>>) -> Recorded {
                 code: None,
                 detail: None,
                 field: None,
+                released_reservations: posted.released_reservations,
             },
             Err((code, faults)) => MovementResult {
                 index,
@@ -196,6 +201,7 @@ pub(super) fn answer(outcomes: Vec<Result<Posted, Refused>>) -> Recorded {
                 code: Some(code.name()),
                 detail: Some(detail(&faults)),
                 field: faults.first().map(|fault| fault.field.clone()),
+                released_reservations: Vec::new(),
             },
         })
         .collect();

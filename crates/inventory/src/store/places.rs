@@ -52,15 +52,17 @@ pub async fn upsert(connection: &mut PgConnection, tenant: &TenantId, locations:
     let facility_codes: Vec<String> = locations.iter().map(|one| one.facility_code.clone()).collect();
     let codes: Vec<String> = locations.iter().map(|one| one.code.clone()).collect();
     let active: Vec<bool> = locations.iter().map(|one| one.is_active).collect();
+    let sequences: Vec<Option<i32>> = locations.iter().map(|one| one.pick_sequence).collect();
     sqlx::query!(
-        "INSERT INTO inventory.stock_locations AS known (tenant_id, location_id, kind, facility_id, facility_code, code, is_active)
-         SELECT $1, k.location_id, 'PHYSICAL', k.facility_id, k.facility_code, k.code, k.is_active
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[])
-              AS k (location_id, facility_id, facility_code, code, is_active)
+        "INSERT INTO inventory.stock_locations AS known
+             (tenant_id, location_id, kind, facility_id, facility_code, code, is_active, pick_sequence)
+         SELECT $1, k.location_id, 'PHYSICAL', k.facility_id, k.facility_code, k.code, k.is_active, k.pick_sequence
+         FROM UNNEST($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[])
+              AS k (location_id, facility_id, facility_code, code, is_active, pick_sequence)
          ORDER BY k.location_id
          ON CONFLICT (tenant_id, location_id) DO UPDATE
          SET facility_id = EXCLUDED.facility_id, facility_code = EXCLUDED.facility_code, code = EXCLUDED.code,
-             is_active = EXCLUDED.is_active
+             is_active = EXCLUDED.is_active, pick_sequence = EXCLUDED.pick_sequence
          WHERE known.kind = 'PHYSICAL'",
         tenant.as_str(),
         &ids,
@@ -68,6 +70,7 @@ pub async fn upsert(connection: &mut PgConnection, tenant: &TenantId, locations:
         &facility_codes,
         &codes,
         &active,
+        &sequences as &[Option<i32>],
     )
     .execute(connection)
     .await?;

@@ -98,6 +98,7 @@ async fn apply(tx: &mut Tx, actor: &Actor, options: &Options, rows: &mut [Row]) 
     }
     if !updated.is_empty() {
         store::update_all(tx, actor.tenant(), &updated).await?;
+        service::register(tx, actor.tenant(), &updated).await?;
     }
     Ok(Counts { created: created.len() as u64, updated: updated.len() as u64, ..counts })
 }

@@ -53,9 +53,14 @@ pub(super) async fn insert_all(tx: &mut Tx, tenant: &TenantId, locations: &[Loca
         let mean = || Error::new(ErrorCode::AlreadyExists, "a location with this code exists already in the facility").at("code");
         error.on_constraint("locations_code_key", mean).on_constraint("stock_locations_code_key", mean)
     };
-    let places: Vec<StockLocation> = locations.iter().map(registered).collect();
-    inventory::service::register_locations(tx, tenant, &places).await.map_err(exists)?;
+    register(tx, tenant, locations).await.map_err(exists)?;
     store::insert_all(tx, tenant, locations).await.map_err(exists)
+}
+
+/// Tells the ledger what it knows of places: code, activity and where they lie on the pickers' way.
+pub(super) async fn register(tx: &mut Tx, tenant: &TenantId, locations: &[Location]) -> Result<()> {
+    let places: Vec<StockLocation> = locations.iter().map(registered).collect();
+    inventory::service::register_locations(tx, tenant, &places).await
 }
 
 fn registered(location: &Location) -> StockLocation {
@@ -65,6 +70,7 @@ fn registered(location: &Location) -> StockLocation {
         facility_code: location.facility_code.clone(),
         code: location.fields.code.clone(),
         is_active: location.is_active,
+        pick_sequence: location.fields.pick_sequence,
     }
 }
 
@@ -105,6 +111,9 @@ async fn write(tx: &mut Tx, actor: &Actor, action: &'static str, before: &Locati
     store::update_all(tx, actor.tenant(), std::slice::from_ref(&after)).await?;
     if before.is_active != after.is_active {
         inventory::service::set_location_active(tx, actor.tenant(), after.location_id, after.is_active).await?;
+    }
+    if before.fields.pick_sequence != after.fields.pick_sequence {
+        register(tx, actor.tenant(), std::slice::from_ref(&after)).await?;
     }
     tx.audit(actor, audit::Entry::new(action, "location", after.location_id).before(before).after(&after));
     announce(tx, actor, &after);

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use catalog::{ITEMS_READ, ITEMS_WRITE, Item, ItemChanges, Measure, NewBarcode, Size};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use inventory::reservation::service::STOCK_RESERVE;
 use inventory::service::{BalanceFilter, MovementFilter, Totals};
 use inventory::{BalanceRow, STOCK_MOVE, STOCK_READ};
 use kernel::{ItemId, MAX_PAGE_SIZE, PageRequest, Quantity};
@@ -19,11 +20,12 @@ use warehouse::{TransitFilter, transfers};
 
 use super::locations;
 use super::movements::{self, About};
+use super::reservations;
 use super::typed::{Typed, for_form, renamed, wanted};
 use super::visitor::{Form, Visitor, done, redirect, refuse, segment, show};
 use crate::view::{
-    Barcode, BarcodeInput, Errors, FlashKind, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemRow, ItemUnit,
-    MovementRow, StockRow, UnitInput,
+    Barcode, BarcodeInput, Errors, FlashKind, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemPromise, ItemRow,
+    ItemUnit, MovementRow, StockRow, UnitInput,
 };
 
 /// A lot that expires within so many days is marked.
@@ -124,20 +126,21 @@ fn row(totals: Totals, item: Item) -> ItemRow {
 
 async fn one(visitor: Visitor, Path(reference): Path<String>) -> Result<Response> {
     let actor = &visitor.actor;
-    let (item, totals, stock, history, in_transit) = visitor
+    let (item, totals, promise, stock, history, in_transit) = visitor
         .app
         .db
         .read(actor.tenant(), async |connection| {
             let item = catalog::service::get(connection, actor, &reference).await?;
             let id = Some(item.item_id.to_string());
             let totals = inventory::service::totals_of(connection, actor.tenant(), &[item.item_id]).await?;
+            let promise = warehouse::promises::availability(connection, actor, &item.item_id.to_string(), None, None).await?;
             let filter = BalanceFilter { item: id.clone(), ..BalanceFilter::default() };
             let stock = inventory::service::balances(connection, actor, &filter, &largest_page()).await?;
             let filter = MovementFilter { item: id, ..MovementFilter::default() };
             let history = movements::read(connection, actor, &filter, &history_page(), About::Item).await?;
             let filter = TransitFilter { item: Some(item.item_id.to_string()), facility: None };
             let in_transit = transfers::in_transit(connection, actor, &filter, &largest_page()).await?.items;
-            Ok((item, totals, stock, history, in_transit))
+            Ok((item, totals, reservations::promise_of(&promise), stock, history, in_transit))
         })
         .await?;
     let totals = totals.get(&item.item_id).copied().unwrap_or_default();
@@ -149,7 +152,10 @@ async fn one(visitor: Visitor, Path(reference): Path<String>) -> Result<Response
     };
     let mut stock: Vec<StockRow> = stock.items.into_iter().map(|balance| row(balance.row)).collect();
     stock.sort_by(|a, b| (&a.facility, &a.location, a.expires_on, &a.lot).cmp(&(&b.facility, &b.location, b.expires_on, &b.lot)));
-    show(&ItemPage { in_transit, ..page(&visitor, item, totals, stock, history.items) })
+    let mut page = page(&visitor, item, totals, stock, history.items);
+    page.promise = promise;
+    page.in_transit = in_transit;
+    show(&page)
 }
 
 fn stock_row(balance: BalanceRow, now: DateTime<Utc>) -> StockRow {
@@ -204,10 +210,12 @@ fn page(visitor: &Visitor, item: Item, totals: Totals, stock: Vec<StockRow>, mov
         not_released: totals.not_released.decimal(),
         in_transit_quantity: totals.in_transit.decimal(),
         in_transit: Vec::new(),
+        promise: ItemPromise::default(),
         stock,
         movements,
         can_write: visitor.may(ITEMS_WRITE),
         can_move: visitor.may(STOCK_MOVE),
+        can_reserve: visitor.may(STOCK_RESERVE),
     }
 }
 

@@ -14,6 +14,7 @@ mod overview;
 mod people;
 mod putaway;
 mod receipts;
+mod reservations;
 mod serials;
 mod session;
 mod setup;
@@ -47,16 +48,18 @@ pub fn api() -> Api {
         .merge(counts::api())
         .merge(serials::api())
         .merge(holds::api())
+        .merge(reservations::api())
         .merge(imports::api())
         .merge(people::api())
         .merge(audit::api())
 }
 
 /// What each entry of the navigation needs; the routes declare the same.
-const DOORS: [(&str, Permission); 13] = [
+const DOORS: [(&str, Permission); 14] = [
     ("/receipts", warehouse::WAREHOUSE_READ),
     ("/putaway", warehouse::WAREHOUSE_READ),
     ("/movements", inventory::STOCK_READ),
+    ("/reservations", inventory::STOCK_READ),
     ("/transfers", warehouse::WAREHOUSE_READ),
     ("/counts", inventory::counting::COUNTS_READ),
     ("/holds", inventory::STOCK_READ),

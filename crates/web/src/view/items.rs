@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Errors, MovementRow, Page, Pager, ticked};
+use super::{Errors, ItemPromise, MovementRow, Page, Pager, ticked};
 
 #[derive(Debug, Serialize)]
 pub struct ItemList {
@@ -75,11 +75,13 @@ pub struct ItemPage {
     pub in_transit_quantity: Decimal,
     /// On its way between facilities, the longest under way first.
     pub in_transit: Vec<warehouse::InTransitDto>,
+    pub promise: ItemPromise,
     pub stock: Vec<StockRow>,
     pub movements: Vec<MovementRow>,
     pub movements_href: String,
     pub can_write: bool,
     pub can_move: bool,
+    pub can_reserve: bool,
 }
 
 /// One of `unit` is `factor` of the base unit.

@@ -20,6 +20,7 @@ mod page;
 mod people;
 mod putaway;
 mod receipts;
+mod reservations;
 #[cfg(test)]
 mod samples;
 mod serials;
@@ -57,6 +58,10 @@ pub use putaway::{Alternative, PutawayBoard, Recommendation, ScorePart, Unplaced
 pub use receipts::{
     BlindReceipt, BlindReceiptInput, LineOutcome, NewLineInput, ReceiptFilter, ReceiptLine, ReceiptList, ReceiptPage, ReceiptRow,
     ReceiveInput, ReceivedLineInput,
+};
+pub use reservations::{
+    AllocationRow, ItemPromise, PartInput, PromiseDay, ReservationFilter, ReservationForm, ReservationInput, ReservationList,
+    ReservationPage, ReservationRow,
 };
 pub use serials::{SerialFilter, SerialList, SerialPage, SerialRow};
 pub use setup::{Setup, SetupInput};
@@ -112,6 +117,9 @@ templates! {
     PutawayBoard "putaway.html";
     ReceiptList "receipts.html";
     ReceiptPage "receipt.html";
+    ReservationForm "reservation_new.html";
+    ReservationList "reservations.html";
+    ReservationPage "reservation.html";
     SecondFactorPage "second_factor.html";
     SerialList "serials.html";
     SerialPage "serial.html";

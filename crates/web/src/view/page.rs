@@ -89,11 +89,12 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-const NAV: [(&str, &str, &str, &str); 14] = [
+const NAV: [(&str, &str, &str, &str); 15] = [
     ("Overview", "/", "overview", ""),
     ("Receipts", "/receipts", "receive", "Work"),
     ("Putaway", "/putaway", "putaway", "Work"),
     ("Movements", "/movements", "move", "Work"),
+    ("Reservations", "/reservations", "lock", "Work"),
     ("Transfers", "/transfers", "swap", "Work"),
     ("Counts", "/counts", "list", "Work"),
     ("Holds", "/holds", "lock", "Work"),

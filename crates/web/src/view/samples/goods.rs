@@ -103,6 +103,7 @@ fn item(samples: &mut Samples) {
         in_transit_quantity: number("48"),
         in_transit: between::travelling(),
         not_released: number("12"),
+        promise: promises::promise(),
         stock: vec![
             stock("A-03-12-2", Some("L2511-07"), "RELEASED", "1196.5", Some(600)),
             stock("A-03-13-1", Some("L2509-01"), "RELEASED", "40", Some(11)),
@@ -112,11 +113,14 @@ fn item(samples: &mut Samples) {
         movements_href: "/movements?item=MUG-BLU".into(),
         can_write: true,
         can_move: true,
+        can_reserve: true,
     };
     samples.add("item", &full);
     let bare = ItemPage {
         in_transit_quantity: number("0"),
         in_transit: vec![],
+        promise: ItemPromise::default(),
+        can_reserve: false,
         stock: vec![],
         movements: vec![],
         units: vec![],

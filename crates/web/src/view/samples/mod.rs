@@ -3,6 +3,7 @@
 mod between;
 mod goods;
 mod pieces;
+mod promises;
 mod work;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -34,6 +35,7 @@ impl Samples {
         work::add(&mut samples);
         between::add(&mut samples);
         pieces::add(&mut samples);
+        promises::add(&mut samples);
         samples
     }
 

@@ -1,0 +1,1 @@
+DROP INDEX warehouse.receipt_lines_expected;
