@@ -17,7 +17,13 @@ const MAX_DEPTH: usize = 16;
 const MAX_COMPLEXITY: usize = 1_000;
 
 #[derive(MergedObject, Default)]
-pub struct Query(identity::IdentityQuery, catalog::CatalogQuery, inventory::InventoryQuery, warehouse::WarehouseQuery);
+pub struct Query(
+    identity::IdentityQuery,
+    catalog::CatalogQuery,
+    inventory::InventoryQuery,
+    inventory::history::HistoryQuery,
+    warehouse::WarehouseQuery,
+);
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(catalog::CatalogMutation, inventory::InventoryMutation, warehouse::WarehouseMutation);

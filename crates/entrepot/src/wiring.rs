@@ -44,7 +44,12 @@ pub fn app(config: Config, connected: &Connected) -> Result<(App, Identity)> {
 
 /// What can be imported from files.
 pub fn importers() -> Registry {
-    Arc::new([Arc::new(catalog::ItemImporter(inventory::stock_guard())), Arc::new(warehouse::LocationImporter)])
+    Arc::new([
+        Arc::new(catalog::ItemImporter(inventory::stock_guard())),
+        Arc::new(warehouse::LocationImporter),
+        Arc::new(inventory::StockImporter),
+        Arc::new(inventory::MovementImporter),
+    ])
 }
 
 /// Every route with who may call it.

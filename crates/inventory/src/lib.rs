@@ -26,9 +26,11 @@ mod check;
 pub mod counting;
 mod dto;
 mod graphql;
+pub mod history;
 mod hold;
 #[expect(unused_qualifications, reason = "the macro that documents routes qualifies the parameter types")]
 mod http;
+mod import;
 pub mod ledger;
 mod model;
 mod quality;
@@ -40,12 +42,13 @@ pub mod service;
 mod store;
 
 pub use catalog::ItemLabel;
-pub use check::{Invariant, check, check_tenant};
+pub use check::{CheckProgress, Invariant, check, check_telling, check_tenant};
 pub use dto::{BalanceDto, LotDto, LotStockDto, MovementDto, SideDto};
 pub use graphql::{balances_at, balances_of, loaders};
 pub use hold::{
     Decision, Disposition, HOLDS_DECIDE, Hold, HoldDecision, HoldDto, HoldFilter, HoldLine, HoldState, NewHold, service as holds,
 };
+pub use import::{MovementImporter, StockImporter};
 pub use model::{
     ADJUSTMENT, BalanceRow, CUSTOMER, Labelled, LocationKind, Lot, LotDates, LotStock, MovementKind, MovementRow, PRODUCTION,
     Place, Posted, Posting, QualityStatus, SCRAP, SUPPLIER, Side, StockLocation, WantedLot,
@@ -77,10 +80,10 @@ pub struct InventoryMutation(
 
 /// The routes of this context.
 pub fn api() -> platform::http::Api {
-    http::api().merge(serial::api()).merge(hold::api()).merge(reservation::api()).merge(counting::api())
+    http::api().merge(serial::api()).merge(hold::api()).merge(reservation::api()).merge(counting::api()).merge(history::api())
 }
 
 /// What this context does by the clock.
 pub fn jobs() -> platform::jobs::Jobs {
-    reservation::jobs()
+    reservation::jobs().merge(history::jobs())
 }

@@ -3,7 +3,10 @@
 #[path = "../../tests/it/harness.rs"]
 #[expect(dead_code, reason = "the tests use all of it, the bench only a part")]
 mod harness;
+#[path = "../../tests/it/retail.rs"]
+mod retail;
 
+mod history;
 mod http;
 mod import;
 mod ledger;
@@ -32,6 +35,9 @@ async fn main() {
     }
     if wanted("http") {
         http::run().await;
+    }
+    if wanted("history") {
+        history::run().await;
     }
 }
 

@@ -12,12 +12,13 @@ const NOT_OF_A_TENANT: [&str; 2] = ["identity.signing_keys", "platform.chores"];
 /// Indexes that serve look-ups across tenants, used by definer functions only.
 const ACROSS_TENANTS: [&str; 3] = ["platform.jobs_due", "identity.users_email", "inventory.reservations_expiring"];
 /// Functions that run with their owner's rights, each with a fixed search path and none for PUBLIC.
-const DEFINERS: [&str; 7] = [
+const DEFINERS: [&str; 8] = [
     "identity.any_user",
     "identity.purge",
     "identity.shared_key",
     "identity.tenants_of_email",
     "inventory.tenants_with_expired_reservations",
+    "inventory.tenants_with_news",
     "platform.claim_job",
     "platform.purge",
 ];

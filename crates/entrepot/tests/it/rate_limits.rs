@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use futures::stream;
+use kernel::Env;
 use platform::auth::Role;
 use platform::config::Config;
 use reqwest::{Method, StatusCode};
@@ -12,7 +13,7 @@ use serde_json::json;
 use crate::harness::{Caller, Server, new_database};
 
 async fn server(config: Config) -> Server {
-    Server::with(new_database().await, config).await
+    Server::with(new_database().await, Env::system(), |settings| *settings = Config { data_dir: settings.data_dir.clone(), ..config }).await
 }
 
 /// How many of so many calls at once were refused, and the last refusal.

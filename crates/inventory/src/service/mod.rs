@@ -18,13 +18,14 @@ use platform::{Error, Result};
 pub use lots::{find_lots, find_or_create_lot, find_or_create_lots, lots_by_ids};
 pub use places::{found_tenant, open_books, place, places_by_ids, register_locations, rename_facility, set_location_active};
 pub use post::post;
-pub(crate) use post::{at, post_decided};
+pub(crate) use post::{Entered, at, book, explain, post_decided};
 pub use quality::change_lot_quality;
 pub use reads::{
     BalanceFilter, LotFilter, MovementFilter, balance, balance_of_virtual, balance_rows, balances, lots, movement, movements,
     stock_at, stock_in_facility, stock_of,
 };
-pub(crate) use reads::{facility_of, given, item_of, label_one, label_page, location_of};
+pub(crate) use reads::{facility_of, given, item_of, label_one, label_page, labels, location_of, lot_of};
+pub(crate) use record::{Asked, prepare};
 pub use record::{MovementBatch, MovementResult, Outcome, Recorded, record};
 pub use stocked::{Stocked, stock_guard};
 pub use submit::submit;
@@ -39,7 +40,7 @@ pub const STOCK_MOVE: Permission = Permission::new("stock:move", roles::STAFF);
 pub const STOCK_ADJUST: Permission = Permission::new("stock:adjust", roles::STAFF);
 
 /// Requires [`STOCK_ADJUST`] too when one of the kinds writes stock off.
-fn require_for(actor: &Actor, kinds: impl IntoIterator<Item = MovementKind>) -> Result<()> {
+pub(crate) fn require_for(actor: &Actor, kinds: impl IntoIterator<Item = MovementKind>) -> Result<()> {
     let writes_off = |kind| matches!(kind, MovementKind::Adjustment | MovementKind::Scrap);
     if kinds.into_iter().any(writes_off) { actor.require(STOCK_ADJUST) } else { Ok(()) }
 }

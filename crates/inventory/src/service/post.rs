@@ -47,7 +47,7 @@ pub(crate) async fn post_decided(tx: &mut Tx, actor: &Actor, postings: &[Posting
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
-    let entered: Vec<Entered> = postings.iter().map(|posting| Entered { actor, posting }).collect();
+    let entered: Vec<Entered> = postings.iter().map(|posting| Entered { actor, posting, id: None }).collect();
     let outcomes = book(tx, actor.tenant(), &entered, true).await?;
     if outcomes.iter().any(Result::is_err) {
         let refusals: Vec<_> =
@@ -85,9 +85,11 @@ pub(crate) fn at(index: usize, fault: FieldError) -> FieldError {
 
 /// A posting and who records it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entered<'a> {
+pub(crate) struct Entered<'a> {
     pub actor: &'a Actor,
     pub posting: &'a Posting,
+    /// Where the movement has an id already; a new one when absent.
+    pub id: Option<MovementId>,
 }
 
 /// Locks the balances that the postings touch, decides each posting in order and writes those that are accepted; with
@@ -96,7 +98,7 @@ pub(super) struct Entered<'a> {
 ///
 /// Every transaction makes missing rows first and then locks rows, both in the order of keys, so that two of them never
 /// wait for each other.
-pub(super) async fn book(
+pub(crate) async fn book(
     tx: &mut Tx,
     tenant: &TenantId,
     entered: &[Entered<'_>],
@@ -123,7 +125,8 @@ pub(super) async fn book(
             let broken = ledger.decide(entry)?;
             claims.apply(one.posting);
             let posting = pieces.apply(one.posting, numbers);
-            Ok(Posted { movement_id: MovementId(env.new_id()), posting, broken, released_reservations: Vec::new() })
+            let movement_id = one.id.unwrap_or_else(|| MovementId(env.new_id()));
+            Ok(Posted { movement_id, posting, broken, released_reservations: Vec::new() })
         })
         .collect();
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
@@ -180,7 +183,7 @@ fn describe(posted: &Posted) -> serde_json::Value {
 }
 
 /// What to tell about each refusal: a code and the field at fault, in the order given.
-pub(super) async fn explain(
+pub(crate) async fn explain(
     connection: &mut PgConnection,
     tenant: &TenantId,
     refusals: &[&Refusal],

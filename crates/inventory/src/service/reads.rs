@@ -263,7 +263,7 @@ pub(crate) async fn facility_of(
 }
 
 /// A lot is named by its id, else by its number, which several items may share.
-fn lot_of(reference: &Option<String>) -> (Option<Uuid>, Option<String>) {
+pub(crate) fn lot_of(reference: &Option<String>) -> (Option<Uuid>, Option<String>) {
     match given(reference) {
         None => (None, None),
         Some(text) => match Uuid::parse_str(text) {
@@ -273,7 +273,7 @@ fn lot_of(reference: &Option<String>) -> (Option<Uuid>, Option<String>) {
     }
 }
 
-async fn labels(
+pub(crate) async fn labels(
     connection: &mut PgConnection,
     tenant: &TenantId,
     ids: impl Iterator<Item = ItemId>,

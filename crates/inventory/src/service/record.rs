@@ -72,14 +72,14 @@ pub struct Recorded {
 }
 
 /// Why a movement is refused; the fields are relative to it.
-pub(super) type Refused = (ErrorCode, Vec<FieldError>);
+pub(crate) type Refused = (ErrorCode, Vec<FieldError>);
 
 fn refused(faults: Vec<FieldError>) -> Refused {
     (ErrorCode::Invalid, faults)
 }
 
 /// A movement as somebody asks for it, read as far as it can be without looking anything up.
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     pub actor: &'a Actor,
     pub draft: Result<Draft, Refused>,
 }
@@ -119,14 +119,14 @@ pub(super) fn read(movement: &MovementRequest) -> Result<Draft, Refused> {
 }
 
 /// A movement on its way through the rules.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     actor: &'a Actor,
-    ready: Result<Prepared, Refused>,
+    pub ready: Result<Prepared, Refused>,
 }
 
 /// Looks up items, places and lots, each in one round trip, and judges each movement as far as it goes without stock.
 /// The lots are locked; what is new in them is not saved yet.
-pub(super) async fn prepare<'a>(tx: &mut Tx, tenant: &TenantId, asked: Vec<Asked<'a>>) -> Result<(Vec<Row<'a>>, LotBook)> {
+pub(crate) async fn prepare<'a>(tx: &mut Tx, tenant: &TenantId, asked: Vec<Asked<'a>>) -> Result<(Vec<Row<'a>>, LotBook)> {
     let known = || asked.iter().filter_map(|one| one.draft.as_ref().ok());
     let items: Vec<String> = known().map(|draft| draft.item.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let items = catalog::service::resolve(tx, tenant, &items).await?;
@@ -160,7 +160,7 @@ pub(super) async fn decide(
 ) -> Result<Vec<Result<Posted, Refused>>> {
     let resolved: Vec<(&Actor, Posting)> =
         rows.iter().filter_map(|row| Some((row.actor, row.ready.as_ref().ok()?.resolved(lots)))).collect();
-    let entered: Vec<Entered> = resolved.iter().map(|(actor, posting)| Entered { actor, posting }).collect();
+    let entered: Vec<Entered> = resolved.iter().map(|(actor, posting)| Entered { actor, posting, id: None }).collect();
     let outcomes = book(tx, tenant, &entered, atomic).await?;
     let refusals: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
     let told = if refusals.is_empty() { Vec::new() } else { explain(tx, tenant, &refusals).await? };
@@ -218,17 +218,17 @@ fn detail(faults: &[FieldError]) -> String {
 
 /// A movement whose item and places are known.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     posting: Posting,
     from: Place,
     to: Place,
     statuses: Statuses,
-    lot: Option<PreparedLot>,
+    pub(crate) lot: Option<PreparedLot>,
 }
 
 #[derive(Debug)]
-struct PreparedLot {
-    key: LotKey,
+pub(crate) struct PreparedLot {
+    pub(crate) key: LotKey,
     dates: LotDates,
     may_create: bool,
 }
@@ -288,7 +288,7 @@ impl Prepared {
         lots.want(actor, &lot.key, &lot.dates, lot.may_create).map_err(|fault| vec![fault])
     }
 
-    fn resolved(&self, lots: &LotBook) -> Posting {
+    pub(crate) fn resolved(&self, lots: &LotBook) -> Posting {
         let lot = self.lot.as_ref().and_then(|lot| lots.get(&lot.key)).map(|lot| lot.lot_id);
         Posting { lot, ..self.posting.clone() }
     }

@@ -1,11 +1,13 @@
-//! Queries that prove the invariants. They run as the owner, across all tenants when none is given.
-//! Each answers how many things were looked at, how many are wrong, and the first five of those in words.
+//! What `check` reads: every movement once, in stretches of the table so that progress can be told, and every balance once.
+//! The statements run as the owner, across all tenants when none is given.
 
+use futures::TryStreamExt as _;
 use platform::Result;
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What one query found.
+/// What was found about one promise.
 #[derive(Clone, Debug, Default)]
 pub struct Finding {
     pub checked: i64,
@@ -13,182 +15,112 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
-pub async fn sums_equal_balances(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH sides AS (
-               SELECT tenant_id, item_id, to_location_id AS location_id, lot_id, to_status AS status, quantity
-               FROM inventory.movements WHERE $1::text IS NULL OR tenant_id = $1
-               UNION ALL
-               SELECT tenant_id, item_id, from_location_id, lot_id, from_status, -quantity
-               FROM inventory.movements WHERE $1::text IS NULL OR tenant_id = $1
-           ), moved AS (
-               SELECT s.tenant_id, s.item_id, s.location_id, coalesce(s.lot_id, '00000000-0000-0000-0000-000000000000') AS lot_id,
-                      s.status, sum(s.quantity) AS quantity
-               FROM sides s
-               JOIN inventory.stock_locations p
-                 ON p.tenant_id = s.tenant_id AND p.location_id = s.location_id AND p.kind = 'PHYSICAL'
-               GROUP BY 1, 2, 3, 4, 5
-           ), stored AS (
-               SELECT tenant_id, item_id, location_id, coalesce(lot_id, '00000000-0000-0000-0000-000000000000') AS lot_id,
-                      quality_status AS status, on_hand
-               FROM inventory.balances WHERE $1::text IS NULL OR tenant_id = $1
-           ), compared AS (
-               SELECT tenant_id, item_id, location_id, lot_id, status, coalesce(m.quantity, 0) AS moved, coalesce(b.on_hand, 0) AS on_hand
-               FROM moved m FULL JOIN stored b USING (tenant_id, item_id, location_id, lot_id, status)
-           ), wrong AS (SELECT * FROM compared WHERE moved <> on_hand)
-           SELECT (SELECT count(*) FROM compared) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: item %s in location %s, %s: movements say %s, the balance says %s',
-                                      tenant_id, item_id, location_id, status, moved, on_hand)
-                        FROM wrong ORDER BY tenant_id, item_id, location_id LIMIT 5) AS "examples!""#,
-        tenant,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+/// Violations that are told in words; all are counted.
+const EXAMPLES: usize = 5;
+
+impl Finding {
+    pub fn wrong(&mut self, count: i64, words: impl FnOnce() -> String) {
+        self.violations += count;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(words());
+        }
+    }
 }
 
-pub async fn no_negative_balance(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH all_rows AS (SELECT * FROM inventory.balances WHERE $1::text IS NULL OR tenant_id = $1),
-                wrong AS (SELECT * FROM all_rows WHERE on_hand < 0)
-           SELECT (SELECT count(*) FROM all_rows) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: balance %s holds %s', tenant_id, balance_id, on_hand)
-                        FROM wrong ORDER BY tenant_id, balance_id LIMIT 5) AS "examples!""#,
-        tenant,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+/// Movements that differ in nothing but quantity and time, with what stands beside them in other tables.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub tenant_id: String,
+    pub kind: String,
+    pub item_id: Uuid,
+    pub lot_id: Option<Uuid>,
+    pub from_location_id: Uuid,
+    pub from_status: String,
+    pub to_location_id: Uuid,
+    pub to_status: String,
+    pub has_reason: bool,
+    pub quantity: Decimal,
+    pub movements: i64,
+    /// The number of the first of them.
+    pub seq: i64,
+    /// None when the place does not exist; so with the others.
+    pub from_kind: Option<String>,
+    pub to_kind: Option<String>,
+    pub lot_item_id: Option<Uuid>,
 }
 
-pub async fn reserved_within_on_hand(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH all_rows AS (SELECT * FROM inventory.balances WHERE $1::text IS NULL OR tenant_id = $1),
-                wrong AS (SELECT * FROM all_rows WHERE reserved < 0 OR reserved > on_hand)
-           SELECT (SELECT count(*) FROM all_rows) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: balance %s reserves %s of %s', tenant_id, balance_id, reserved, on_hand)
-                        FROM wrong ORDER BY tenant_id, balance_id LIMIT 5) AS "examples!""#,
-        tenant,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+/// Pages of the table of movements on disk.
+pub async fn pages(connection: &mut PgConnection) -> Result<i64> {
+    let pages = sqlx::query_scalar!(
+        r#"SELECT pg_relation_size('inventory.movements') / current_setting('block_size')::bigint AS "pages!""#
+    );
+    Ok(pages.fetch_one(connection).await?)
 }
 
-/// Per item: what physical places hold (as stored) and what virtual places gained (as moved) cancel out.
-pub async fn books_close(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH sides AS (
-               SELECT m.tenant_id, m.item_id, m.quantity FROM inventory.movements m
-               JOIN inventory.stock_locations p ON p.tenant_id = m.tenant_id AND p.location_id = m.to_location_id
-               WHERE p.kind <> 'PHYSICAL' AND ($1::text IS NULL OR m.tenant_id = $1)
-               UNION ALL
-               SELECT m.tenant_id, m.item_id, -m.quantity FROM inventory.movements m
-               JOIN inventory.stock_locations p ON p.tenant_id = m.tenant_id AND p.location_id = m.from_location_id
-               WHERE p.kind <> 'PHYSICAL' AND ($1::text IS NULL OR m.tenant_id = $1)
-               UNION ALL
-               SELECT tenant_id, item_id, on_hand FROM inventory.balances WHERE $1::text IS NULL OR tenant_id = $1
-           ), totals AS (SELECT tenant_id, item_id, sum(quantity) AS total FROM sides GROUP BY 1, 2),
-              wrong AS (SELECT * FROM totals WHERE total <> 0)
-           SELECT (SELECT count(*) FROM totals) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: item %s is off by %s', tenant_id, item_id, total)
-                        FROM wrong ORDER BY tenant_id, item_id LIMIT 5) AS "examples!""#,
+/// Hands over the movements that lie in pages `from` (included) to `to` (excluded), grouped.
+pub async fn movements(
+    connection: &mut PgConnection,
+    tenant: Option<&str>,
+    (from, to): (i64, i64),
+    mut each: impl FnMut(Group),
+) -> Result<()> {
+    let mut rows = sqlx::query_as!(
+        Group,
+        r#"SELECT g.tenant_id AS "tenant_id!", g.kind AS "kind!", g.item_id AS "item_id!", g.lot_id AS "lot_id?",
+                  g.from_location_id AS "from_location_id!", g.from_status AS "from_status!", g.to_location_id AS "to_location_id!",
+                  g.to_status AS "to_status!",
+                  g.has_reason AS "has_reason!", g.quantity AS "quantity!", g.movements AS "movements!", g.seq AS "seq!",
+                  f.kind AS "from_kind?", t.kind AS "to_kind?", l.item_id AS "lot_item_id?"
+           FROM (
+               SELECT tenant_id, kind, item_id, lot_id, from_location_id, from_status, to_location_id, to_status, reason <> '' AS has_reason,
+                      sum(quantity) AS quantity, count(*) AS movements, min(seq) AS seq
+               FROM inventory.movements
+               WHERE ctid >= format('(%s,0)', $2::bigint)::tid AND ctid < format('(%s,0)', $3::bigint)::tid
+                 AND ($1::text IS NULL OR tenant_id = $1)
+               GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+           ) g
+           LEFT JOIN inventory.stock_locations f ON f.tenant_id = g.tenant_id AND f.location_id = g.from_location_id
+           LEFT JOIN inventory.stock_locations t ON t.tenant_id = g.tenant_id AND t.location_id = g.to_location_id
+           LEFT JOIN inventory.lots l ON l.tenant_id = g.tenant_id AND l.lot_id = g.lot_id"#,
         tenant,
+        from,
+        to,
     )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+    .fetch(connection);
+    while let Some(group) = rows.try_next().await? {
+        each(group);
+    }
+    Ok(())
 }
 
-/// Lots and places that a movement names exist; a lot belongs to the item that moved.
-pub async fn references_exist(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH all_rows AS (
-               SELECT m.tenant_id, m.movement_id, f.location_id IS NULL AS no_from, t.location_id IS NULL AS no_to,
-                      m.lot_id IS NOT NULL AND l.lot_id IS NULL AS no_lot
-               FROM inventory.movements m
-               LEFT JOIN inventory.stock_locations f ON f.tenant_id = m.tenant_id AND f.location_id = m.from_location_id
-               LEFT JOIN inventory.stock_locations t ON t.tenant_id = m.tenant_id AND t.location_id = m.to_location_id
-               LEFT JOIN inventory.lots l ON l.tenant_id = m.tenant_id AND l.lot_id = m.lot_id
-               WHERE $1::text IS NULL OR m.tenant_id = $1
-           ), wrong AS (SELECT * FROM all_rows WHERE no_from OR no_to OR no_lot)
-           SELECT (SELECT count(*) FROM all_rows) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: movement %s names an unknown %s', tenant_id, movement_id,
-                                      CASE WHEN no_lot THEN 'lot' ELSE 'location' END)
-                        FROM wrong ORDER BY tenant_id, movement_id LIMIT 5) AS "examples!""#,
-        tenant,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+/// A stored balance with the item of its lot.
+#[derive(Clone, Debug)]
+pub struct StoredBalance {
+    pub tenant_id: String,
+    pub balance_id: Uuid,
+    pub item_id: Uuid,
+    pub location_id: Uuid,
+    pub lot_id: Option<Uuid>,
+    pub quality_status: String,
+    pub on_hand: Decimal,
+    pub reserved: Decimal,
+    pub lot_item_id: Option<Uuid>,
 }
 
-pub async fn lots_match_items(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH used AS (
-               SELECT tenant_id, 'movement' AS what, movement_id AS id, item_id, lot_id
-               FROM inventory.movements WHERE lot_id IS NOT NULL AND ($1::text IS NULL OR tenant_id = $1)
-               UNION ALL
-               SELECT tenant_id, 'balance', balance_id, item_id, lot_id
-               FROM inventory.balances WHERE lot_id IS NOT NULL AND ($1::text IS NULL OR tenant_id = $1)
-           ), wrong AS (
-               SELECT u.* FROM used u JOIN inventory.lots l ON l.tenant_id = u.tenant_id AND l.lot_id = u.lot_id
-               WHERE l.item_id <> u.item_id
-           )
-           SELECT (SELECT count(*) FROM used) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: %s %s uses lot %s of another item', tenant_id, what, id, lot_id)
-                        FROM wrong ORDER BY tenant_id, id LIMIT 5) AS "examples!""#,
+pub async fn balances(connection: &mut PgConnection, tenant: Option<&str>, mut each: impl FnMut(StoredBalance)) -> Result<()> {
+    let mut rows = sqlx::query_as!(
+        StoredBalance,
+        r#"SELECT b.tenant_id AS "tenant_id!", b.balance_id AS "balance_id!", b.item_id AS "item_id!", b.location_id AS "location_id!",
+                  b.lot_id AS "lot_id?", b.quality_status AS "quality_status!", b.on_hand AS "on_hand!", b.reserved AS "reserved!",
+                  l.item_id AS "lot_item_id?"
+           FROM inventory.balances b
+           LEFT JOIN inventory.lots l ON l.tenant_id = b.tenant_id AND l.lot_id = b.lot_id
+           WHERE $1::text IS NULL OR b.tenant_id = $1"#,
         tenant,
     )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
-}
-
-/// Each kind of movement stands between the places it is meant for.
-pub async fn kinds_fit_places(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Finding> {
-    let found = sqlx::query_as!(
-        Finding,
-        r#"WITH all_rows AS (
-               SELECT m.tenant_id, m.movement_id, m.kind, f.kind AS from_kind, t.kind AS to_kind,
-                      CASE m.kind
-                          WHEN 'RECEIPT' THEN f.kind = 'SUPPLIER' AND t.kind = 'PHYSICAL'
-                          WHEN 'ISSUE' THEN f.kind = 'PHYSICAL' AND t.kind = 'CUSTOMER'
-                          WHEN 'TRANSFER' THEN f.kind = 'PHYSICAL' AND t.kind = 'PHYSICAL' AND f.location_id <> t.location_id
-                          WHEN 'STATUS_CHANGE' THEN f.kind = 'PHYSICAL' AND f.location_id = t.location_id
-                          WHEN 'SCRAP' THEN f.kind = 'PHYSICAL' AND t.kind = 'SCRAP'
-                          WHEN 'ADJUSTMENT' THEN m.reason <> '' AND (f.kind, t.kind) IN (('PHYSICAL', 'ADJUSTMENT'), ('ADJUSTMENT', 'PHYSICAL'))
-                          ELSE (f.kind, t.kind) IN (('PHYSICAL', 'PRODUCTION'), ('PRODUCTION', 'PHYSICAL'))
-                      END AND (m.kind = 'STATUS_CHANGE') = (m.from_status <> m.to_status) AS fits
-               FROM inventory.movements m
-               JOIN inventory.stock_locations f ON f.tenant_id = m.tenant_id AND f.location_id = m.from_location_id
-               JOIN inventory.stock_locations t ON t.tenant_id = m.tenant_id AND t.location_id = m.to_location_id
-               WHERE $1::text IS NULL OR m.tenant_id = $1
-           ), wrong AS (SELECT * FROM all_rows WHERE NOT fits)
-           SELECT (SELECT count(*) FROM all_rows) AS "checked!", (SELECT count(*) FROM wrong) AS "violations!",
-                  ARRAY(SELECT format('%s: movement %s is a %s from %s to %s', tenant_id, movement_id, kind, from_kind, to_kind)
-                        FROM wrong ORDER BY tenant_id, movement_id LIMIT 5) AS "examples!""#,
-        tenant,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
-}
-
-/// Every item that moved, with its tenant; the catalogue says whether it exists.
-pub async fn moved_items(connection: &mut PgConnection, tenant: Option<&str>) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        "SELECT tenant_id, item_id FROM inventory.movements WHERE $1::text IS NULL OR tenant_id = $1
-         GROUP BY tenant_id, item_id ORDER BY tenant_id, item_id",
-        tenant,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.item_id)).collect())
+    .fetch(connection);
+    while let Some(balance) = rows.try_next().await? {
+        each(balance);
+    }
+    Ok(())
 }

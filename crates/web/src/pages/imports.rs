@@ -7,14 +7,14 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use kernel::{MAX_PAGE_SIZE, PageRequest};
 use platform::http::{Access, Api, IdempotencyKey, Paging, Path, Query};
-use platform::imports::{self, IMPORTS_READ, IMPORTS_WRITE, Import, ImportState, NewImport, Registry};
+use platform::imports::{self, IMPORTS_READ, IMPORTS_WRITE, Import, ImportState, Importer, NewImport, Registry};
 use platform::tabular::MeasureKind;
 use platform::{App, Result};
 use uuid::Uuid;
 use warehouse::facilities;
 
 use super::visitor::{Form, Visitor, failed, refuse, show};
-use crate::view::{Choice, Column, Errors, ImportInput, ImportList, ImportPage, ImportRow, RowProblem};
+use crate::view::{Choice, Column, Errors, ImportInput, ImportKind, ImportList, ImportPage, ImportRow, RowProblem};
 
 pub fn api() -> Api {
     Api::new()
@@ -48,8 +48,7 @@ async fn view(
         .await?;
     Ok(ImportList {
         facilities: known.items.into_iter().map(|facility| Choice::new(facility.code, facility.name)).collect(),
-        item_columns: columns(registry, "items"),
-        location_columns: columns(registry, "locations"),
+        kinds: registry.iter().map(|importer| kind(importer.as_ref())).collect(),
         input,
         errors,
         pager: visitor.pager(imports.next_cursor.as_ref()),
@@ -59,10 +58,20 @@ async fn view(
     })
 }
 
-fn columns(registry: &Registry, kind: &str) -> Vec<Column> {
-    let importer = registry.iter().find(|importer| importer.kind() == kind);
-    let columns = importer.map_or(&[][..], |importer| importer.columns());
-    columns
+fn kind(importer: &dyn Importer) -> ImportKind {
+    let hint = match importer.kind() {
+        "items" => "Codes, names, sizes, weights",
+        "locations" => "Codes, types, sizes, coordinates",
+        "stock" => "What lies where on the first day",
+        "movements" => "A past with its own times",
+        _ => "",
+    };
+    ImportKind { kind: importer.kind(), hint, columns: columns(importer) }
+}
+
+fn columns(importer: &dyn Importer) -> Vec<Column> {
+    importer
+        .columns()
         .iter()
         .map(|column| Column {
             name: column.name,
@@ -120,7 +129,7 @@ async fn upload(
     }
 }
 
-/// The table of the form names its fields `column:KIND:COLUMN`, for both kinds; only the chosen kind counts.
+/// The table of the form names its fields `column:KIND:COLUMN`, for every kind; only the chosen kind counts.
 fn take_mapping(new: &mut NewImport, rest: &std::collections::BTreeMap<String, String>) {
     for (name, theirs) in rest {
         if let Some((kind, ours)) = name.strip_prefix("column:").and_then(|name| name.split_once(':'))

@@ -5,6 +5,7 @@ mod audit;
 mod counts;
 mod dress;
 mod health;
+mod history;
 mod holds;
 mod imports;
 mod items;
@@ -40,6 +41,7 @@ pub fn api() -> Api {
         .merge(health::api())
         .merge(overview::api())
         .merge(items::api())
+        .merge(history::api())
         .merge(locations::api())
         .merge(receipts::api())
         .merge(putaway::api())
@@ -55,7 +57,7 @@ pub fn api() -> Api {
 }
 
 /// What each entry of the navigation needs; the routes declare the same.
-const DOORS: [(&str, Permission); 14] = [
+const DOORS: [(&str, Permission); 15] = [
     ("/receipts", warehouse::WAREHOUSE_READ),
     ("/putaway", warehouse::WAREHOUSE_READ),
     ("/movements", inventory::STOCK_READ),
@@ -66,6 +68,7 @@ const DOORS: [(&str, Permission); 14] = [
     ("/serials", inventory::STOCK_READ),
     ("/items", catalog::ITEMS_READ),
     ("/locations", warehouse::WAREHOUSE_READ),
+    ("/stock-ageing", inventory::STOCK_READ),
     ("/imports", platform::imports::IMPORTS_READ),
     ("/users", identity::USERS_READ),
     ("/tokens", identity::TOKENS_READ),

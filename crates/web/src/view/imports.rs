@@ -7,13 +7,20 @@ use super::{Choice, Errors, Page, Pager, ticked};
 pub struct ImportList {
     pub page: Page,
     pub facilities: Vec<Choice>,
-    pub item_columns: Vec<Column>,
-    pub location_columns: Vec<Column>,
+    pub kinds: Vec<ImportKind>,
     pub input: ImportInput,
     pub errors: Errors,
     pub imports: Vec<ImportRow>,
     pub pager: Pager,
     pub can_import: bool,
+}
+
+/// What a file may hold; `kind` is the plural noun that names it everywhere.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportKind {
+    pub kind: &'static str,
+    pub hint: &'static str,
+    pub columns: Vec<Column>,
 }
 
 /// A column that an import knows.
@@ -28,7 +35,7 @@ pub struct Column {
 }
 
 /// Sent as multipart with the file as `file`; [`ImportInput::with_columns`] adds the rows of the mapping table to `map`, which is
-/// a list of `OUR=THEIRS` separated by commas or lines. `kind` is `items` or `locations`.
+/// a list of `OUR=THEIRS` separated by commas or lines. `kind` is that of an [`ImportKind`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImportInput {

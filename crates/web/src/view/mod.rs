@@ -10,6 +10,7 @@ mod counts;
 mod errors;
 mod floor;
 mod form;
+mod history;
 mod holds;
 mod imports;
 mod items;
@@ -41,8 +42,9 @@ pub use counts::{
 pub use errors::{Errors, FieldProblem};
 pub use floor::{Bin, FloorMap, LegendStep, floor_map};
 pub use form::{read, ticked};
+pub use history::{AgeBar, AgeingRow, HistoryFilter, ItemHistory, OrderRow, StockAgeing, ThenRow, TurnoverFigures, line_chart};
 pub use holds::{DecisionInput, HoldDecision, HoldFilter, HoldForm, HoldInput, HoldLine, HoldList, HoldPage, HoldRow};
-pub use imports::{Column, ImportInput, ImportList, ImportPage, ImportRow, RowProblem, columns};
+pub use imports::{Column, ImportInput, ImportKind, ImportList, ImportPage, ImportRow, RowProblem, columns};
 pub use items::{
     Barcode, BarcodeInput, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemRow, ItemUnit, StockRow, UnitInput,
 };
@@ -106,6 +108,7 @@ templates! {
     ImportList "imports.html";
     ImportPage "import.html";
     ItemForm "item_form.html";
+    ItemHistory "item_history.html";
     ItemList "items.html";
     ItemPage "item.html";
     LocationForm "location_form.html";
@@ -125,6 +128,7 @@ templates! {
     SerialPage "serial.html";
     Setup "setup.html";
     SignIn "sign_in.html";
+    StockAgeing "stock_ageing.html";
     TokenList "tokens.html";
     TransferForm "transfer_new.html";
     TransferList "transfers.html";

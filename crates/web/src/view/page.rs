@@ -89,7 +89,7 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-const NAV: [(&str, &str, &str, &str); 15] = [
+const NAV: [(&str, &str, &str, &str); 16] = [
     ("Overview", "/", "overview", ""),
     ("Receipts", "/receipts", "receive", "Work"),
     ("Putaway", "/putaway", "putaway", "Work"),
@@ -101,6 +101,7 @@ const NAV: [(&str, &str, &str, &str); 15] = [
     ("Items", "/items", "item", "Stock"),
     ("Serial numbers", "/serials", "list", "Stock"),
     ("Locations", "/locations", "location", "Stock"),
+    ("Stock ageing", "/stock-ageing", "clock", "Stock"),
     ("Imports", "/imports", "upload", "Stock"),
     ("Users", "/users", "users", "Administration"),
     ("API tokens", "/tokens", "key", "Administration"),

@@ -361,12 +361,22 @@ fn imports(samples: &mut Samples) {
     let list = |imports, errors| ImportList {
         page: page("Imports", "/imports"),
         facilities: facilities(),
-        item_columns: columns(&[
-            ("code", "Code", true, "", "unique"),
-            ("name", "Name", false, "", ""),
-            ("weight", "Weight", false, "weight", "of one base unit"),
-        ]),
-        location_columns: columns(&[("code", "Code", true, "", ""), ("length", "Length", false, "length", "inside")]),
+        kinds: vec![
+            ImportKind {
+                kind: "items",
+                hint: "Codes, names, sizes, weights",
+                columns: columns(&[
+                    ("code", "Code", true, "", "unique"),
+                    ("name", "Name", false, "", ""),
+                    ("weight", "Weight", false, "weight", "of one base unit"),
+                ]),
+            },
+            ImportKind {
+                kind: "locations",
+                hint: "Codes, types, sizes, coordinates",
+                columns: columns(&[("code", "Code", true, "", ""), ("length", "Length", false, "length", "inside")]),
+            },
+        ],
         input: ImportInput { map: "code=product_id".into(), ..ImportInput::default() },
         errors,
         imports,

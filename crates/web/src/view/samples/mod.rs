@@ -2,6 +2,7 @@
 
 mod between;
 mod goods;
+mod history;
 mod pieces;
 mod promises;
 mod work;
@@ -32,6 +33,7 @@ impl Samples {
         samples.records();
         samples.status();
         goods::add(&mut samples);
+        history::add(&mut samples);
         work::add(&mut samples);
         between::add(&mut samples);
         pieces::add(&mut samples);
