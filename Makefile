@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Queries are checked against the committed cache; `make sqlx-cache` renews it.
 export SQLX_OFFLINE = true
 
-.PHONY: demo test lint bench fuzz sqlx-cache docs
+.PHONY: demo test lint bench fuzz race sqlx-cache docs
 
 demo: ## serve a filled demo warehouse
 	@scripts/setup.sh server
@@ -26,6 +26,11 @@ fuzz: ## Schemathesis over REST and GraphQL, about 4 minutes (FUZZ_SECONDS)
 	@scripts/setup.sh server
 	cargo build --package entrepot
 	scripts/fuzz.sh
+
+race: ## races for the same goods on a running Entrepot (URL=… TOKEN=…) or on one of its own; RACE='--only last-unit …'
+	@scripts/setup.sh server
+	$(if $(URL),,cargo build --release --package entrepot --bin entrepot)
+	@TOKEN='$(TOKEN)' cargo run --release --package entrepot --example race -- $(if $(URL),--url '$(URL)') $(RACE)
 
 docs: ## write docs/errors.md, docs/openapi.json and docs/schema.graphql anew
 	UPDATE_DOCS=1 cargo test --package entrepot --test it documents

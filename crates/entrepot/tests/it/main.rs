@@ -28,6 +28,7 @@ mod ledger;
 mod migrations;
 mod putaway;
 mod rate_limits;
+mod race;
 mod receiving;
 mod reservations;
 mod retail;
