@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Queries are checked against the committed cache; `make sqlx-cache` renews it.
 export SQLX_OFFLINE = true
 
-.PHONY: demo test lint bench fuzz race sqlx-cache docs
+.PHONY: demo test lint bench fuzz race soak sqlx-cache docs
 
 demo: ## serve a filled demo warehouse
 	@scripts/setup.sh server
@@ -31,6 +31,12 @@ race: ## races for the same goods on a running Entrepot (URL=… TOKEN=…) or o
 	@scripts/setup.sh server
 	$(if $(URL),,cargo build --release --package entrepot --bin entrepot)
 	@TOKEN='$(TOKEN)' cargo run --release --package entrepot --example race -- $(if $(URL),--url '$(URL)') $(RACE)
+
+# SOAK="--only kills --points 1000 --seed 7" chooses; --help tells all.
+soak: ## every fault in its long form, about ten minutes (release build); exit code 1 when a promise is broken
+	@scripts/setup.sh server faketime
+	cargo build --release --package entrepot --bin entrepot
+	cargo run --release --package entrepot --example soak -- $(SOAK)
 
 docs: ## write docs/errors.md, docs/openapi.json and docs/schema.graphql anew
 	UPDATE_DOCS=1 cargo test --package entrepot --test it documents

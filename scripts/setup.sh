@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the machine lacks, or says exactly what to install: setup.sh [server] [browser]
+# Installs what the machine lacks, or says exactly what to install: setup.sh [server] [browser] [faketime]
 set -euo pipefail
 
 packages=()
@@ -23,6 +23,7 @@ for need in "$@"; do
             command -v chromium >/dev/null || packages+=(chromium)
             command -v chromedriver >/dev/null || packages+=(chromium-driver)
             ;;
+        faketime) compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || packages+=(libfaketime) ;;
         *) echo "setup.sh: unknown need '$need'" >&2; exit 2 ;;
     esac
 done

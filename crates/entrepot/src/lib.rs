@@ -4,6 +4,7 @@
 pub mod cli;
 mod commands;
 pub mod connect;
+pub mod connections;
 pub mod demo;
 pub mod graphql;
 pub mod openapi;

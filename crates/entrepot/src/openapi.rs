@@ -1,14 +1,26 @@
 mod complete;
 
-use axum::Json;
-use axum::http::Method;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use platform::http::{Access, Api};
+use platform::{Error, Result};
+use tokio::sync::OnceCell;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 
 pub fn api() -> Api {
-    Api::new().endpoint(Method::GET, "/api/openapi.json", Access::SignedIn, get(|| async { Json(document()) }))
+    Api::new().endpoint(Method::GET, "/api/openapi.json", Access::SignedIn, get(serve))
+}
+
+async fn serve() -> Result<Response> {
+    /// It does not change while the process runs.
+    static TEXT: OnceCell<String> = OnceCell::const_new();
+    // Making it puts the whole route table together: too long for a thread that others wait for.
+    let make =
+        async || tokio::task::spawn_blocking(|| document().to_json()).await.map_err(Error::internal)?.map_err(Error::internal);
+    let text = TEXT.get_or_try_init(make).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text.as_str()).into_response())
 }
 
 /// The whole REST interface as OpenAPI 3.1.

@@ -1,6 +1,5 @@
 //! The server: listeners, background work, and a shutdown that loses nothing.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::connect::Connected;
+use crate::connections::{self, Limits};
 use crate::{demo, wiring};
 
 /// Requests under way get this long to end after a signal.
@@ -21,10 +21,11 @@ const DRAIN: Duration = Duration::from_secs(20);
 
 pub async fn run(config: Config, is_demo: bool) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
+    let open_files = connections::raise_open_files();
     // Bound before anything slow: a port in use is told at once, not after a minute of preparation.
     let listeners = bind(&config).await?;
     let connected = Connected::serve(&config).await?;
-    let outcome = serve(config, &connected, listeners, is_demo, started).await;
+    let outcome = serve(config, &connected, listeners, is_demo, (started, open_files)).await;
     connected.close().await;
     tracing::info!("stopped");
     outcome.map(|()| ExitCode::SUCCESS)
@@ -48,7 +49,7 @@ async fn serve(
     connected: &Connected,
     listeners: Vec<(TcpListener, Listener)>,
     is_demo: bool,
-    started: Instant,
+    (started, open_files): (Instant, u64),
 ) -> anyhow::Result<()> {
     let applied = connected.migrations().up().await?;
     if applied > 0 {
@@ -78,28 +79,19 @@ async fn serve(
             streams.closed().await;
         }
     });
+    if app.config.database_url.is_none() {
+        tasks.spawn(app.db.storage().clone().watch(app.config.data_dir.clone(), app.lifecycle.shutdown.clone()));
+    }
+    let (public, ops) = (Limits::public(&app.config, open_files), Limits::ops(&app.config));
     for (listener, kind) in listeners {
-        spawn_listener(&mut tasks, &app, &health, listener, kind);
+        let limits = if kind == Listener::Ops { ops.clone() } else { public.clone() };
+        let router = wiring::router(&app, &health, kind);
+        tasks.spawn(connections::serve(listener, router, limits, app.lifecycle.shutdown.clone()));
     }
     tracing::info!(address, took_ms = started.elapsed().as_millis() as u64, version = wiring::BUILD.version, "serving");
     wait_for_signal().await?;
     stop(&app, tasks).await;
     Ok(())
-}
-
-fn spawn_listener(tasks: &mut JoinSet<()>, app: &App, health: &Health, listener: TcpListener, kind: Listener) {
-    let router = wiring::router(app, health, kind).into_make_service_with_connect_info::<SocketAddr>();
-    let shutdown = app.lifecycle.shutdown.clone();
-    tasks.spawn(async move {
-        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            // Answers are small; waiting to fill a packet would only delay them.
-            let _ = stream.set_nodelay(true);
-        });
-        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "a listener ended");
-        }
-    });
 }
 
 async fn invite_first_user(app: &App, address: &str) -> anyhow::Result<()> {

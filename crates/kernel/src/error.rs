@@ -75,6 +75,7 @@ error_codes! {
     TooManyRequests 429 "too many requests" "wait for the given delay";
     Internal 500 "something failed on our side" "try again; report the request id when it persists";
     Unavailable 503 "the service is not ready" "repeat the request after the given delay";
+    StorageFull 507 "the disk is full" "repeat the request after the operators made room; reads go on meanwhile";
     Timeout 504 "it took too long and was stopped" "try again with less at once";
 }
 

@@ -27,7 +27,7 @@ pub fn examine_host(config: &Config) -> Vec<Finding> {
         data_dir(&config.data_dir),
         disk(&config.data_dir),
         memory(),
-        open_files(),
+        open_files(config),
         clock(),
         listeners(config),
         transport(config),
@@ -63,12 +63,21 @@ fn memory() -> Finding {
     Finding::new("memory", state, format!("{} MiB for this process; 1024 MiB are comfortable", limit >> 20))
 }
 
-fn open_files() -> Finding {
+/// The server raises its soft limit to the hard one when it starts; connections and the database's files share it.
+fn open_files(config: &Config) -> Finding {
+    let wanted = u64::from(config.max_connections) + 256;
     match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE) {
-        Ok((soft, _)) if soft < 4096 => {
-            Finding::new("open files", State::Degraded, format!("limit {soft}; raise it with ulimit -n 65536 or LimitNOFILE="))
+        Ok((soft, hard)) if hard < wanted => {
+            let message = format!(
+                "limit {soft}, raised to {hard} at start; {} connections need {wanted}: raise it with LimitNOFILE= or ulimit -Hn, or lower max_connections",
+                config.max_connections
+            );
+            Finding::new("open files", State::Degraded, message)
         }
-        Ok((soft, _)) => Finding::new("open files", State::Up, format!("limit {soft}")),
+        Ok((soft, hard)) => {
+            let message = format!("limit {soft}, raised to {hard} at start, for at most {} connections", config.max_connections);
+            Finding::new("open files", State::Up, message)
+        }
         Err(_) => Finding::new("open files", State::Degraded, "the limit cannot be read"),
     }
 }

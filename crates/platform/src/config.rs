@@ -56,6 +56,11 @@ pub struct Config {
     pub seal_key: Option<Hidden>,
     /// Whether a request that changes something by the session cookie needs the session's token.
     pub enable_csrf_protection: bool,
+    /// Connections of clients on all public addresses together; whoever is more waits.
+    pub max_connections: u32,
+    /// A client that takes longer for the head of a request, or takes nothing of its answer for so long, is cut. Also how long
+    /// a connection may idle between two requests.
+    pub client_timeout_seconds: u32,
 }
 
 /// As long as the output of the hash that they key (RFC 7518, section 3.2).
@@ -95,6 +100,8 @@ impl Default for Config {
             jwt_expiration: 15 * 60 * 1000,
             seal_key: None,
             enable_csrf_protection: true,
+            max_connections: 4096,
+            client_timeout_seconds: 30,
         }
     }
 }
@@ -156,6 +163,12 @@ impl Config {
         }
         if !(2..=500).contains(&self.pool_size) {
             return Err(Error::field("pool_size", "must be between 2 and 500"));
+        }
+        if !(16..=100_000).contains(&self.max_connections) {
+            return Err(Error::field("max_connections", "must be between 16 and 100000"));
+        }
+        if !(1..=3600).contains(&self.client_timeout_seconds) {
+            return Err(Error::field("client_timeout_seconds", "must be between 1 and 3600"));
         }
         if self.database_url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
             return Err(Error::field("DATABASE_URL", "must begin with postgres://"));

@@ -148,6 +148,7 @@ fn classify(sqlstate: &str) -> (ErrorCode, &'static str, Option<u32>) {
         "40001" | "40P01" => (ErrorCode::Unavailable, "many changes met at once", Some(1)),
         "55P03" => (ErrorCode::Unavailable, "another change holds what this one needs", Some(1)),
         "57014" => (ErrorCode::Timeout, "the query took too long and was stopped", None),
+        "53100" => (ErrorCode::StorageFull, "the disk of the database is full; nothing was changed", Some(10)),
         s if s.starts_with("28") => (ErrorCode::Unavailable, "the database refuses our user or password", Some(1)),
         s if s.starts_with("08") || s.starts_with("57P") || s.starts_with("53") => {
             (ErrorCode::Unavailable, "the database is not available", Some(1))

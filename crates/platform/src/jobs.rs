@@ -1,10 +1,13 @@
 //! Work for later: a queue in the database (claimed with SKIP LOCKED, retried with back-off), and chores by the clock,
 //! which one leader among all processes runs.
+//!
+//! The queue goes by the database's clock: it is one for all processes, and a clock of ours that jumps neither holds jobs back nor
+//! takes a living worker for dead.
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
@@ -19,6 +22,8 @@ use crate::{App, Error, Result};
 
 /// How often an idle worker looks; enqueuing in the same process wakes nobody sooner, a second is soon enough.
 const POLL: Duration = Duration::from_millis(500);
+/// A clock that is off by more than this against the time that passed was set, not corrected.
+const JUMP: TimeDelta = TimeDelta::minutes(1);
 const LEADER_LOCK: i64 = 7_166_002;
 
 /// Work to enqueue with [`Tx::enqueue`].
@@ -114,16 +119,14 @@ impl Jobs {
 
     async fn claim(&self, app: &App) -> Result<Option<(Job, (i32, i32))>> {
         let kinds: Vec<String> = self.handlers.keys().map(|kind| (*kind).to_owned()).collect();
-        let now = app.env.now();
         let row = app
             .db
             .without_tenant(async |connection| {
                 Ok(sqlx::query!(
                     r#"SELECT tenant_id AS "tenant_id!", job_id AS "job_id!", kind AS "kind!", payload AS "payload!",
                               attempts AS "attempts!", max_attempts AS "max_attempts!", created_by AS "created_by!"
-                       FROM platform.claim_job($1, $2)"#,
+                       FROM platform.claim_job($1, now())"#,
                     &kinds,
-                    now,
                 )
                 .fetch_optional(connection)
                 .await?)
@@ -178,11 +181,19 @@ impl Jobs {
         for chore in &self.chores {
             remember(app, chore, None).await?;
         }
-        let mut last = app.env.now();
+        let (mut last, mut looked) = (app.env.now(), Instant::now());
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
             connection.ping().await?;
             let now = app.env.now();
+            let passed = TimeDelta::from_std(looked.elapsed()).unwrap_or(TimeDelta::MAX);
+            looked = Instant::now();
+            if (now - last - passed).abs() > JUMP {
+                // What came due only because the clock was set did not come due.
+                tracing::warn!(from = %last, to = %now, "the clock jumped; the chores wait for their next time");
+                last = now;
+                continue;
+            }
             for chore in self.chores.iter().filter(|chore| chore.is_due(last, now)) {
                 chore.run(app).await?;
             }
@@ -202,7 +213,7 @@ pub fn housekeeping() -> Jobs {
         let removed = app
             .db
             .without_tenant(async |connection| {
-                Ok(sqlx::query_scalar!(r#"SELECT platform.purge($1) AS "n!""#, now).fetch_one(connection).await?)
+                Ok(sqlx::query_scalar!(r#"SELECT platform.purge(least($1, now())) AS "n!""#, now).fetch_one(connection).await?)
             })
             .await?;
         Ok(format!("{removed} rows removed"))
@@ -257,15 +268,13 @@ async fn remember(app: &App, chore: &Chore, run: Option<(DateTime<Utc>, DateTime
 async fn keep_alive(app: App, job: Job) {
     loop {
         tokio::time::sleep(Duration::from_secs(15)).await;
-        let now = app.env.now();
         let beat = app
             .db
             .read(&job.tenant, async |connection| {
                 sqlx::query!(
-                    "UPDATE platform.jobs SET heartbeat_at = $3 WHERE tenant_id = $1 AND job_id = $2",
+                    "UPDATE platform.jobs SET heartbeat_at = now() WHERE tenant_id = $1 AND job_id = $2",
                     job.tenant.as_str(),
                     job.id,
-                    now,
                 )
                 .execute(connection)
                 .await?;
@@ -279,7 +288,6 @@ async fn keep_alive(app: App, job: Job) {
 }
 
 async fn finish(app: &App, job: &Job, outcome: Result<()>, may_retry: bool, attempt: i32) -> Result<()> {
-    let now = app.env.now();
     // Only what may mend itself is worth another try.
     let retry = may_retry && outcome.as_ref().is_err_and(|error| error.code.status() >= 500);
     let (state, message) = match (&outcome, retry) {
@@ -287,19 +295,18 @@ async fn finish(app: &App, job: &Job, outcome: Result<()>, may_retry: bool, atte
         (Err(error), true) => ("QUEUED", Some(error.to_string())),
         (Err(error), false) => ("FAILED", Some(error.to_string())),
     };
-    let backoff = TimeDelta::seconds(i64::from(2_u32.saturating_pow(attempt.unsigned_abs().min(10))));
+    let backoff_seconds = f64::from(2_u32.saturating_pow(attempt.unsigned_abs().min(10)));
     app.db
         .read(&job.tenant, async |connection| {
             sqlx::query!(
-                "UPDATE platform.jobs SET state = $3, last_error = $4, run_at = $5,
-                     finished_at = CASE WHEN $3 = 'QUEUED' THEN NULL ELSE $6::timestamptz END
+                "UPDATE platform.jobs SET state = $3, last_error = $4, run_at = now() + make_interval(secs => $5),
+                     finished_at = CASE WHEN $3 = 'QUEUED' THEN NULL ELSE now() END
                  WHERE tenant_id = $1 AND job_id = $2",
                 job.tenant.as_str(),
                 job.id,
                 state,
                 message,
-                now + backoff,
-                now,
+                backoff_seconds,
             )
             .execute(connection)
             .await?;
@@ -309,17 +316,15 @@ async fn finish(app: &App, job: &Job, outcome: Result<()>, may_retry: bool, atte
 }
 
 pub(crate) async fn insert(tx: &mut Tx, actor: &Actor, job: NewJob) -> Result<()> {
-    let now = actor.env.now();
     sqlx::query!(
         "INSERT INTO platform.jobs (tenant_id, job_id, kind, payload, dedup_key, run_at, created_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6)
+         VALUES ($1, $2, $3, $4, $5, now(), $6, now())
          ON CONFLICT (tenant_id, kind, dedup_key) WHERE state IN ('QUEUED', 'RUNNING') DO NOTHING",
         actor.tenant().as_str(),
         actor.env.new_id(),
         job.kind,
         job.payload,
         job.dedup_key,
-        now,
         actor.principal.user.0,
     )
     .execute(&mut **tx)

@@ -13,6 +13,9 @@ pub fn init_logging(config: &Config) -> Result<()> {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| config.log.clone());
     let filter = EnvFilter::try_new(filter).map_err(|_| Error::field("log", "must be a filter such as info,sqlx=warn"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A line that cannot be written (the log stands on a full disk) would be told on the same standard error, and that panics:
+    // it would take the request along.
+    let builder = builder.log_internal_errors(false);
     // A second call happens only in tests, where the first subscriber serves everybody.
     let _ = match config.log_format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

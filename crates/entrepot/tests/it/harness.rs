@@ -126,13 +126,13 @@ fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-fn own(folder: &Path) {
+pub fn own(folder: &Path) {
     if is_root() {
         run(Command::new("chown").arg("postgres").arg(folder));
     }
 }
 
-fn as_server_user(program: &Path) -> Command {
+pub fn as_server_user(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
@@ -146,7 +146,7 @@ fn shell_as_server_user(program: &Path) -> String {
     format!("{prefix}{}", program.display())
 }
 
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.current_dir("/tmp").stdin(Stdio::null()).output().expect("the program exists");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

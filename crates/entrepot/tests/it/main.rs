@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod binary;
 mod group_commit;
+#[expect(dead_code, reason = "the benches use what the tests do not")]
 mod harness;
 
 mod bad_input;
@@ -16,6 +18,7 @@ mod counts;
 mod demo;
 mod documents;
 mod events;
+mod faults;
 mod fuzz_findings;
 mod health;
 mod history;
@@ -27,8 +30,8 @@ mod items;
 mod ledger;
 mod migrations;
 mod putaway;
-mod rate_limits;
 mod race;
+mod rate_limits;
 mod receiving;
 mod reservations;
 mod retail;

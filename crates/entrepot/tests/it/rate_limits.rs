@@ -13,7 +13,10 @@ use serde_json::json;
 use crate::harness::{Caller, Server, new_database};
 
 async fn server(config: Config) -> Server {
-    Server::with(new_database().await, Env::system(), |settings| *settings = Config { data_dir: settings.data_dir.clone(), ..config }).await
+    Server::with(new_database().await, Env::system(), |settings| {
+        *settings = Config { data_dir: settings.data_dir.clone(), ..config }
+    })
+    .await
 }
 
 /// How many of so many calls at once were refused, and the last refusal.

@@ -1,134 +1,11 @@
 //! The binary itself: private server, kill -9, restart, graceful end.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tempdir::TempDir;
 
-/// A data directory that is gone with the test.
-mod tempdir {
-    use std::path::PathBuf;
-
-    pub struct TempDir(pub PathBuf);
-
-    impl TempDir {
-        pub fn new(name: &str) -> Self {
-            let path = PathBuf::from(format!("/tmp/entrepot-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for TempDir {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
-fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_entrepot"));
-    for name in ["DATABASE_URL", "LOG_FORMAT", "ENTREPOT_URL", "ENTREPOT_TOKEN"] {
-        command.env_remove(name);
-    }
-    command.current_dir("/tmp");
-    command
-}
-
-/// A running `entrepot serve`; killed with its database when the test ends, however it ends.
-struct Running {
-    child: Child,
-    url: String,
-    ops: String,
-    data: PathBuf,
-    ready_after: Duration,
-}
-
-impl Running {
-    fn start(data: &TempDir, port: u16) -> Self {
-        let mut running = Self::launch(data, port);
-        running.wait_ready();
-        running
-    }
-
-    fn launch(data: &TempDir, port: u16) -> Self {
-        let child = binary()
-            .args([
-                "serve",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--listen-ops",
-                &format!("127.0.0.1:{}", port + 1),
-                "--data-dir",
-            ])
-            .arg(&data.0)
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(data.0.join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
-        let url = |port: u16| format!("http://127.0.0.1:{port}");
-        Self { child, url: url(port), ops: url(port + 1), data: data.0.clone(), ready_after: Duration::ZERO }
-    }
-
-    fn wait_ready(&mut self) {
-        let started = Instant::now();
-        while !is_up(&self.url) {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("ended with {status}: {}", std::fs::read_to_string(self.data.join("stderr")).unwrap());
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "not ready: {}",
-                std::fs::read_to_string(self.data.join("stderr")).unwrap()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        self.ready_after = started.elapsed();
-    }
-
-    fn postmaster(&self) -> Option<i32> {
-        let file = std::fs::read_to_string(self.data.join("postgres/postmaster.pid")).ok()?;
-        file.lines().next()?.trim().parse().ok()
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn stop(&mut self) -> std::process::ExitStatus {
-        signal(self.child.id() as i32, nix::sys::signal::Signal::SIGTERM);
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(pid) = self.postmaster() {
-            signal(pid, nix::sys::signal::Signal::SIGQUIT);
-            let started = Instant::now();
-            while PathBuf::from(format!("/proc/{pid}")).exists() && started.elapsed() < Duration::from_secs(10) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-    }
-}
-
-fn signal(pid: i32, signal: nix::sys::signal::Signal) {
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).http_status_as_error(false).build().into()
-}
-
-fn is_up(url: &str) -> bool {
-    agent().get(format!("{url}/api/health/ready")).call().is_ok_and(|answer| answer.status() == 200)
-}
+use crate::binary::{Running, TempDir, agent, binary, entrepot, signal, token};
 
 fn call(url: &str, token: &str, body: Option<&Value>) -> Option<(u16, Value)> {
     let authorization = format!("Bearer {token}");
@@ -143,16 +20,6 @@ fn call(url: &str, token: &str, body: Option<&Value>) -> Option<(u16, Value)> {
     .ok()?;
     let status = answer.status().as_u16();
     Some((status, serde_json::from_str(&answer.body_mut().read_to_string().ok()?).unwrap_or(Value::Null)))
-}
-
-fn entrepot(data: &TempDir, arguments: &[&str]) -> Output {
-    binary().args(arguments).arg("--data-dir").arg(&data.0).output().unwrap()
-}
-
-fn token(data: &TempDir) -> String {
-    let output = entrepot(data, &["token", "create", "--tenant", "acme", "--role", "ADMIN"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn create_item(url: &str, token: &str, code: &str) -> Option<u16> {
@@ -188,11 +55,11 @@ fn the_private_server_survives_every_kill_and_loses_nothing() {
     write(&running, &mut acknowledged);
 
     // The database alone: it comes back by itself.
-    signal(running.postmaster().unwrap(), nix::sys::signal::Signal::SIGKILL);
+    signal(running.postmaster().unwrap(), Signal::SIGKILL);
     write(&running, &mut acknowledged);
 
     // Both.
-    signal(running.postmaster().unwrap(), nix::sys::signal::Signal::SIGKILL);
+    signal(running.postmaster().unwrap(), Signal::SIGKILL);
     running.kill();
     let mut running = Running::start(&data, 18_210);
     write(&running, &mut acknowledged);
@@ -227,7 +94,7 @@ fn the_database_stopped_under_load_costs_no_acknowledged_write() {
         let (data, pid) = (running.data.clone(), running.postmaster().unwrap());
         move || {
             std::thread::sleep(Duration::from_millis(1500));
-            signal(pid, nix::sys::signal::Signal::SIGINT);
+            signal(pid, Signal::SIGINT);
             drop(data);
         }
     });

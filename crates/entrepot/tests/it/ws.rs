@@ -181,7 +181,10 @@ async fn a_revoked_token_is_cut_and_streams_end_in_order_at_shutdown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_counted_over_both_doors_and_given_back() {
     let config = Config { enable_rate_limiting: false, streams_per_user: 2, ..Config::default() };
-    let server = Server::with(new_database().await, Env::system(), |settings| *settings = Config { data_dir: settings.data_dir.clone(), ..config }).await;
+    let server = Server::with(new_database().await, Env::system(), |settings| {
+        *settings = Config { data_dir: settings.data_dir.clone(), ..config }
+    })
+    .await;
     let (staff, other) = (server.as_role(Role::Staff).await, server.as_role(Role::Staff).await);
     let token = staff.token.clone().unwrap();
     let (socket, _) = connect(&server.url, &bearer(&token)).await.unwrap();

@@ -118,7 +118,7 @@ pub(crate) async fn tenants_of_email(connection: &mut PgConnection, email: &str)
 }
 
 pub(crate) async fn purge(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<i64> {
-    Ok(sqlx::query_scalar!(r#"SELECT identity.purge($1) AS "n!""#, now).fetch_one(connection).await?)
+    Ok(sqlx::query_scalar!(r#"SELECT identity.purge(least($1, now())) AS "n!""#, now).fetch_one(connection).await?)
 }
 
 pub(crate) async fn tenant(connection: &mut PgConnection, tenant: &TenantId) -> Result<Option<Tenant>> {

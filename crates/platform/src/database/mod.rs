@@ -4,10 +4,12 @@ mod bootstrap;
 mod migrate;
 mod pool;
 pub mod private;
+mod storage;
 mod tx;
 
 pub use bootstrap::bootstrap;
 pub use migrate::{MIGRATOR, MigrationStatus, Migrations};
 pub use pool::{Database, PoolStatus};
 pub use sqlx::PgConnection;
+pub use storage::Storage;
 pub use tx::Tx;

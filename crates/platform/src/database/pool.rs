@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, Timeouts};
-use kernel::TenantId;
+use kernel::{ErrorCode, TenantId};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
-use super::Tx;
+use super::{Storage, Tx};
 use crate::{Error, Result};
 
 /// How long a caller waits for a free connection before it is told to come back.
@@ -23,6 +23,7 @@ pub(super) const SEARCH_PATH: &str = "public, platform, identity, catalog, inven
 pub struct Database {
     pool: Pool<Manager>,
     options: Arc<PgConnectOptions>,
+    storage: Storage,
 }
 
 /// Sizes of the pool, for health and metrics.
@@ -59,7 +60,7 @@ impl Database {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool, options: Arc::new(options) })
+        Ok(Self { pool, options: Arc::new(options), storage: Storage::default() })
     }
 
     /// Settings of every connection: who we are in pg_stat_activity, and limits on everything.
@@ -93,6 +94,10 @@ impl Database {
     }
 
     async fn begin_by(&self, tenant: &TenantId, statement: &'static str) -> Result<Tx> {
+        if self.storage.is_full() {
+            let detail = "the disk of the database is full; nothing was changed";
+            return Err(Error { retry_after: Some(10), ..Error::new(ErrorCode::StorageFull, detail) });
+        }
         // A connection that died while idle shows it here, before anything was done: take another, at most once per slot.
         let mut attempts = self.pool.status().max_size + 1;
         loop {
@@ -146,6 +151,11 @@ impl Database {
     /// For connections outside the pool, such as the one that listens.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
+    }
+
+    /// Whether there is room for changes; somebody has to [watch](Storage::watch) it.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     pub fn close(&self) {

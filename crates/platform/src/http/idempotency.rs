@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use kernel::{ErrorCode, TenantId, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,16 +100,17 @@ where
 }
 
 /// `None` when the key is ours now; the stored answer when somebody was first.
+///
+/// Its age is by the database's clock, as the clean-up's: one of ours that is wrong for a while must not make a fresh key look old.
 async fn claim(tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<Value>> {
     tx.execute("SET LOCAL lock_timeout = '5s'").await?;
     let inserted = sqlx::query!(
-        "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, now())
          ON CONFLICT DO NOTHING",
         actor.tenant().as_str(),
         actor.principal.user.0,
         key.key,
         &key.fingerprint[..],
-        actor.env.now(),
     )
     .execute(&mut **tx)
     .await
@@ -167,11 +167,10 @@ pub(super) async fn keep_all(tx: &mut Tx, tenant: &TenantId, answers: &[(&Actor,
     let keys: Vec<String> = answers.iter().map(|(_, key, _)| key.key.clone()).collect();
     let fingerprints: Vec<Vec<u8>> = answers.iter().map(|(_, key, _)| key.fingerprint.to_vec()).collect();
     let values: Vec<Value> = answers.iter().map(|(_, _, answer)| answer.clone()).collect();
-    let times: Vec<DateTime<Utc>> = answers.iter().map(|(actor, _, _)| actor.env.now()).collect();
     let kept = sqlx::query!(
         "INSERT INTO platform.idempotency (tenant_id, user_id, key, fingerprint, answer, created_at)
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::text[], $4::bytea[], $5::jsonb[], $6::timestamptz[])
-              AS k (user_id, key, fingerprint, answer, created_at)
+         SELECT $1, k.*, now() FROM UNNEST($2::uuid[], $3::text[], $4::bytea[], $5::jsonb[])
+              AS k (user_id, key, fingerprint, answer)
          ORDER BY k.user_id, k.key
          ON CONFLICT DO NOTHING",
         tenant.as_str(),
@@ -179,7 +178,6 @@ pub(super) async fn keep_all(tx: &mut Tx, tenant: &TenantId, answers: &[(&Actor,
         &keys,
         &fingerprints,
         &values,
-        &times,
     )
     .execute(&mut **tx)
     .await?;
