@@ -83,10 +83,18 @@ async fn a_real_year_replayed_equals_its_plain_sums() {
     server.assert_invariants().await;
 }
 
+/// One side of a movement at a physical place; the quantity has its sign.
+struct Leg {
+    effective: DateTime<Utc>,
+    recorded: DateTime<Utc>,
+    item: String,
+    place: String,
+    quantity: i64,
+}
+
 /// What the history must say, kept in the plainest way.
 struct Brute {
-    /// Effective, recorded, item, place given to or taken from, quantity with its sign.
-    legs: Vec<(DateTime<Utc>, DateTime<Utc>, String, String, i64)>,
+    legs: Vec<Leg>,
 }
 
 impl Brute {
@@ -98,14 +106,21 @@ impl Brute {
              JOIN inventory.stock_locations p ON p.tenant_id = m.tenant_id AND p.location_id = v.location_id AND p.kind = 'PHYSICAL'",
         );
         let rows = rows.fetch_all(&mut server.sql().await).await.unwrap();
-        Self { legs: rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))).collect() }
+        let leg = |row: &sqlx::postgres::PgRow| Leg {
+            effective: row.get(0),
+            recorded: row.get(1),
+            item: row.get(2),
+            place: row.get(3),
+            quantity: row.get(4),
+        };
+        Self { legs: rows.iter().map(leg).collect() }
     }
 
     fn stock(&self, at: DateTime<Utc>, by: &str) -> BTreeMap<(String, String), i64> {
         let mut stock: BTreeMap<(String, String), i64> = BTreeMap::new();
-        for (effective, recorded, item, place, quantity) in &self.legs {
-            if *(if by == "recorded_at" { recorded } else { effective }) <= at {
-                *stock.entry((item.clone(), place.clone())).or_default() += quantity;
+        for leg in &self.legs {
+            if (if by == "recorded_at" { leg.recorded } else { leg.effective }) <= at {
+                *stock.entry((leg.item.clone(), leg.place.clone())).or_default() += leg.quantity;
             }
         }
         stock.retain(|_, quantity| *quantity != 0);

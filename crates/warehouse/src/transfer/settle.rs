@@ -157,6 +157,7 @@ async fn settle(
         for (status, quantity) in by_status(&mut held, shipment, one.quantity)? {
             let (item, lot, from) = (shipment.item_id, shipment.lot_id, shipment.transit_location_id);
             let mut posting = Posting::transfer(item, lot, quantity, from, to(shipment), status)
+                .with_serials_in_order()
                 .with_reference(transfer.code.clone())
                 .with_reason(transfer.reason.clone());
             if kind == Outcome::Missing {

@@ -151,6 +151,7 @@ async fn post(
 ) -> Result<Vec<Shipment>> {
     let posting = |pick: &Pick| {
         Posting::transfer(pick.item, pick.lot, pick.quantity, pick.location, transit.id, pick.status)
+            .with_serials_in_order()
             .with_reference(transfer.code.clone())
     };
     let postings: Vec<Posting> = picked.iter().map(posting).collect();

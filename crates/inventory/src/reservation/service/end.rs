@@ -74,7 +74,12 @@ fn issues(reservation: &Reservation, allocations: &[Allocation], parts: &[Bond],
     let issue = |part: &Bond| {
         let place = allocations.iter().find(|one| one.balance_id == part.balance_id)?;
         let posting = Posting::issue(reservation.item_id, place.lot_id, part.quantity, place.location_id);
-        Some(posting.with_reference(reference).with_reason(format!("reservation {}", reservation.reservation_id)))
+        Some(
+            posting
+                .with_serials_in_order()
+                .with_reference(reference)
+                .with_reason(format!("reservation {}", reservation.reservation_id)),
+        )
     };
     parts.iter().filter_map(issue).collect()
 }

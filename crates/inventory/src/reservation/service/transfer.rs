@@ -113,6 +113,7 @@ async fn carry(
     let posting = |one: &Allocation| {
         let released = QualityStatus::Released;
         Posting::transfer(reservation.item_id, one.lot_id, one.quantity, one.location_id, to.id, released)
+            .with_serials_in_order()
             .with_reference(reference)
             .with_reason(format!("reservation {id}"))
     };
