@@ -117,7 +117,7 @@ impl Work for BalancesById {
     const NAME: &'static str = "balances";
     const MOST: usize = 256;
     const LANES: usize = 8;
-    const LANES_OF_TENANT: usize = 2;
+    const LANES_OF_TENANT: usize = 1;
 
     fn run(app: App, tenant: TenantId, ids: Vec<Uuid>) -> BoxFuture<'static, Vec<Result<Self::Answer>>> {
         Box::pin(async move {
@@ -129,7 +129,7 @@ impl Work for BalancesById {
                 };
                 Ok(rows.into_iter().map(label).collect::<HashMap<_, _>>())
             };
-            match app.db.read(&tenant, read).await {
+            match app.db.read_by_keys(&tenant, read).await {
                 Ok(rows) => ids.iter().map(|id| Ok(rows.get(id).cloned())).collect(),
                 Err(error) => ids.iter().map(|_| Err(error.again())).collect(),
             }

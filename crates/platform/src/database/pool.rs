@@ -42,6 +42,14 @@ pub(super) struct Session {
     tenant: Option<TenantId>,
     /// Something went wrong on it: prove that it lives before it is used again.
     pub(super) suspect: bool,
+    plans: Plans,
+}
+
+/// Whether the server plans a statement for the values at hand (it decides) or once for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plans {
+    ByValues,
+    Once,
 }
 
 pub(super) struct Manager {
@@ -86,11 +94,11 @@ impl Database {
     }
 
     /// As [`Database::begin`] for a transaction that serves many callers: it would rather fail and be cut in pieces than keep
-    /// all of them waiting for the lock that one of them needs.
-    /// A piece of a group that was cut waits shorter still.
+    /// all of them waiting for the lock that one of them needs, and a piece waits shorter still.
     pub(crate) async fn begin_group(&self, tenant: &TenantId, is_piece: bool) -> Result<Tx> {
-        let waits_long = "BEGIN; SET LOCAL lock_timeout = '5s'";
-        self.begin_by(tenant, if is_piece { "BEGIN; SET LOCAL lock_timeout = '500ms'" } else { waits_long }).await
+        let whole = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL plan_cache_mode = force_generic_plan";
+        let piece = "BEGIN; SET LOCAL lock_timeout = '200ms'; SET LOCAL plan_cache_mode = force_generic_plan";
+        self.begin_by(tenant, if is_piece { piece } else { whole }).await
     }
 
     async fn begin_by(&self, tenant: &TenantId, statement: &'static str) -> Result<Tx> {
@@ -115,13 +123,28 @@ impl Database {
         }
     }
 
+    /// As [`Database::read`] for statements that find rows by their keys, whatever the values: they are planned once for each
+    /// connection instead of each time, which costs more than running them.
+    pub async fn read_by_keys<T>(&self, tenant: &TenantId, work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        self.read_planned(tenant, Plans::Once, work).await
+    }
+
     /// Runs reads of one tenant without a transaction: two round trips fewer. They need not see the same moment.
     pub async fn read<T>(&self, tenant: &TenantId, work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        self.read_planned(tenant, Plans::ByValues, work).await
+    }
+
+    async fn read_planned<T>(
+        &self,
+        tenant: &TenantId,
+        plans: Plans,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
+    ) -> Result<T> {
         let mut session = self.session().await?;
-        if session.set_tenant(tenant).await.is_err() {
+        if session.prepare(tenant, plans).await.is_err() {
             let _ = Object::take(session);
             session = self.session().await?;
-            session.set_tenant(tenant).await?;
+            session.prepare(tenant, plans).await?;
         }
         let was_suspect = std::mem::replace(&mut session.suspect, true);
         let result = work(&mut session.connection).await;
@@ -173,9 +196,23 @@ impl Database {
 
 impl Session {
     async fn enter(&mut self, tenant: &TenantId, statement: &'static str) -> Result<()> {
-        self.set_tenant(tenant).await?;
+        self.prepare(tenant, Plans::ByValues).await?;
         self.suspect = true;
         self.connection.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn prepare(&mut self, tenant: &TenantId, plans: Plans) -> Result<()> {
+        self.set_tenant(tenant).await?;
+        if self.plans != plans {
+            self.connection
+                .execute(match plans {
+                    Plans::ByValues => "SET plan_cache_mode = auto",
+                    Plans::Once => "SET plan_cache_mode = force_generic_plan",
+                })
+                .await?;
+            self.plans = plans;
+        }
         Ok(())
     }
 
@@ -210,7 +247,7 @@ impl managed::Manager for Manager {
         let mut connection = self.options.connect().await?;
         // With one URL for everything the process gives up its rights here; the private server admits us as wms_runtime at once.
         connection.execute("SET ROLE wms_runtime").await?;
-        Ok(Session { connection, tenant: None, suspect: false })
+        Ok(Session { connection, tenant: None, suspect: false, plans: Plans::ByValues })
     }
 
     /// No ping for a connection in good standing; a suspect one must answer first.
