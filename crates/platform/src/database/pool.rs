@@ -90,18 +90,17 @@ impl Database {
 
     /// Starts a transaction of one tenant. Dropping it without [`Tx::commit`] rolls back.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
-        self.begin_by(tenant, "BEGIN").await
+        self.begin_by(tenant, Plans::ByValues, "BEGIN").await
     }
 
     /// As [`Database::begin`] for a transaction that serves many callers: it would rather fail and be cut in pieces than keep
     /// all of them waiting for the lock that one of them needs, and a piece waits shorter still.
     pub(crate) async fn begin_group(&self, tenant: &TenantId, is_piece: bool) -> Result<Tx> {
-        let whole = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL plan_cache_mode = force_generic_plan";
-        let piece = "BEGIN; SET LOCAL lock_timeout = '200ms'; SET LOCAL plan_cache_mode = force_generic_plan";
-        self.begin_by(tenant, if is_piece { piece } else { whole }).await
+        let waits = if is_piece { "BEGIN; SET LOCAL lock_timeout = '200ms'" } else { "BEGIN; SET LOCAL lock_timeout = '2s'" };
+        self.begin_by(tenant, Plans::Once, waits).await
     }
 
-    async fn begin_by(&self, tenant: &TenantId, statement: &'static str) -> Result<Tx> {
+    async fn begin_by(&self, tenant: &TenantId, plans: Plans, statement: &'static str) -> Result<Tx> {
         if self.storage.is_full() {
             let detail = "the disk of the database is full; nothing was changed";
             return Err(Error { retry_after: Some(10), ..Error::new(ErrorCode::StorageFull, detail) });
@@ -110,7 +109,7 @@ impl Database {
         let mut attempts = self.pool.status().max_size + 1;
         loop {
             let mut session = self.session().await?;
-            match session.enter(tenant, statement).await {
+            match session.enter(tenant, plans, statement).await {
                 Ok(()) => return Ok(Tx::new(session, tenant.clone())),
                 Err(error) => {
                     let _ = Object::take(session);
@@ -195,8 +194,8 @@ impl Database {
 }
 
 impl Session {
-    async fn enter(&mut self, tenant: &TenantId, statement: &'static str) -> Result<()> {
-        self.prepare(tenant, Plans::ByValues).await?;
+    async fn enter(&mut self, tenant: &TenantId, plans: Plans, statement: &'static str) -> Result<()> {
+        self.prepare(tenant, plans).await?;
         self.suspect = true;
         self.connection.execute(statement).await?;
         Ok(())
@@ -207,8 +206,9 @@ impl Session {
         if self.plans != plans {
             self.connection
                 .execute(match plans {
-                    Plans::ByValues => "SET plan_cache_mode = auto",
-                    Plans::Once => "SET plan_cache_mode = force_generic_plan",
+                    Plans::ByValues => "SET plan_cache_mode = auto; SET enable_seqscan = on",
+                    // Where all rows are found by keys, no table is worth reading whole, however small it was when planned.
+                    Plans::Once => "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off",
                 })
                 .await?;
             self.plans = plans;
