@@ -117,7 +117,7 @@ impl Work for BalancesById {
     const NAME: &'static str = "balances";
     const MOST: usize = 256;
     const LANES: usize = 8;
-    const LANES_OF_TENANT: usize = 1;
+    const LANES_OF_TENANT: usize = 2;
 
     fn run(app: App, tenant: TenantId, ids: Vec<Uuid>) -> BoxFuture<'static, Vec<Result<Self::Answer>>> {
         Box::pin(async move {

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+/// Before and after all times: an open bound is given as a value, because row-level security lets an index use values and columns
+/// but no expression.
+const BEGINNING: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the first second of the year 1");
+const END: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("the last second of the year 9999");
+
 /// The tenants with movements that no chore has counted.
 pub async fn tenants(connection: &mut PgConnection) -> Result<Vec<TenantId>> {
     let names =
@@ -154,14 +159,15 @@ pub async fn by_time(
     to: i64,
     (after, before): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 ) -> Result<Vec<Moved>> {
+    let (after, before) = (after.unwrap_or(BEGINNING), before.unwrap_or(END));
     let rows = match axis {
         Axis::EffectiveAt => {
             sqlx::query_as!(
                 MovedRecord,
                 "SELECT seq, effective_at, recorded_at, kind, lot_id, quantity, from_location_id, from_status, to_location_id, to_status
                  FROM inventory.movements
-                 WHERE tenant_id = $1 AND item_id = $2 AND (seq <= $3) IS TRUE AND effective_at > coalesce($4::timestamptz, '-infinity')
-                   AND effective_at < coalesce($5::timestamptz, 'infinity') ORDER BY effective_at, seq",
+                 WHERE tenant_id = $1 AND item_id = $2 AND (seq <= $3) IS TRUE AND effective_at > $4
+                   AND effective_at < $5 ORDER BY effective_at, seq",
                 tenant.as_str(),
                 item.0,
                 to,
@@ -176,8 +182,8 @@ pub async fn by_time(
                 MovedRecord,
                 "SELECT seq, effective_at, recorded_at, kind, lot_id, quantity, from_location_id, from_status, to_location_id, to_status
                  FROM inventory.movements
-                 WHERE tenant_id = $1 AND item_id = $2 AND (seq <= $3) IS TRUE AND recorded_at > coalesce($4::timestamptz, '-infinity')
-                   AND recorded_at < coalesce($5::timestamptz, 'infinity') ORDER BY recorded_at, seq",
+                 WHERE tenant_id = $1 AND item_id = $2 AND (seq <= $3) IS TRUE AND recorded_at > $4
+                   AND recorded_at < $5 ORDER BY recorded_at, seq",
                 tenant.as_str(),
                 item.0,
                 to,
@@ -227,12 +233,12 @@ pub async fn last(
         CheckpointRecord,
         r#"SELECT at, row_count, on_hand, received, issued, location_ids, lot_ids AS "lot_ids: Vec<Option<Uuid>>", statuses,
                   quantities AS "quantities: Vec<Decimal>"
-           FROM inventory.checkpoints WHERE tenant_id = $1 AND item_id = $2 AND axis = $3 AND at < coalesce($4::timestamptz, 'infinity')
+           FROM inventory.checkpoints WHERE tenant_id = $1 AND item_id = $2 AND axis = $3 AND at < $4
            ORDER BY at DESC LIMIT 1"#,
         tenant.as_str(),
         item.0,
         axis.as_str(),
-        before,
+        before.unwrap_or(END),
     );
     Ok(row.fetch_optional(connection).await?.map(Checkpoint::from))
 }
