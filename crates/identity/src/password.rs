@@ -98,9 +98,11 @@ pub(crate) async fn hash(env: &Env, password: &Password) -> Result<String> {
     hashed.await.map_err(Error::internal)?.map_err(failed)
 }
 
-pub(crate) async fn verify(password: &Password, phc: &str) -> Result<bool> {
+/// The permit goes with the work, which runs to its end even when the request that waits for it was given up.
+pub(crate) async fn verify(permit: SemaphorePermit<'static>, password: &Password, phc: &str) -> Result<bool> {
     let (password, phc) = (bounded(password), phc.to_owned());
     let verified = spawn_blocking(move || {
+        let _permit = permit;
         let hash = PasswordHash::new(&phc)?;
         match ARGON2.verify_password(password.as_bytes(), &hash) {
             Ok(()) => Ok(true),
@@ -112,9 +114,12 @@ pub(crate) async fn verify(password: &Password, phc: &str) -> Result<bool> {
 }
 
 /// Costs what [`verify`] costs, so that the time of an answer does not tell whether an account exists.
-pub(crate) async fn spend(password: &Password) -> Result<()> {
+pub(crate) async fn spend(permit: SemaphorePermit<'static>, password: &Password) -> Result<()> {
     let password = bounded(password);
-    let spent = spawn_blocking(move || ARGON2.hash_password_into(password.as_bytes(), b"nobody's salt...", &mut [0; 32]));
+    let spent = spawn_blocking(move || {
+        let _permit = permit;
+        ARGON2.hash_password_into(password.as_bytes(), b"nobody's salt...", &mut [0; 32])
+    });
     spent.await.map_err(Error::internal)?.map_err(|error| Error::internal(error.to_string()))
 }
 
@@ -175,9 +180,24 @@ mod tests {
         let password = Password::from("correct horse".to_owned());
         let phc = hash(&env, &password).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert!(verify(&password, &phc).await.unwrap());
-        assert!(!verify(&Password::from("correct horsf".to_owned()), &phc).await.unwrap());
+        assert!(verify(permit().await.unwrap(), &password, &phc).await.unwrap());
+        let wrong = Password::from("correct horsf".to_owned());
+        assert!(!verify(permit().await.unwrap(), &wrong, &phc).await.unwrap());
         assert_ne!(phc, hash(&env, &password).await.unwrap());
-        spend(&password).await.unwrap();
+        spend(permit().await.unwrap(), &password).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_keeps_its_permit_to_the_end() {
+        let permits: &'static Semaphore = Box::leak(Box::new(Semaphore::new(1)));
+        let password = Password::from("correct horse".to_owned());
+        let phc = hash(&Env::fixed(DateTime::UNIX_EPOCH, 5), &password).await.unwrap();
+        let hung_up = tokio::time::timeout(Duration::ZERO, verify(permits.acquire().await.unwrap(), &password, &phc)).await;
+        assert!(hung_up.is_err());
+        assert_eq!(permits.available_permits(), 0, "it still runs");
+        let permit = tokio::time::timeout(Duration::from_secs(30), permits.acquire()).await.expect("it has ended").unwrap();
+        let hung_up = tokio::time::timeout(Duration::ZERO, spend(permit, &password)).await;
+        assert!(hung_up.is_err());
+        assert_eq!(permits.available_permits(), 0, "it still runs");
     }
 }

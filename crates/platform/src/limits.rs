@@ -119,6 +119,15 @@ impl Limits {
         self.charge(self.sign_ins.as_ref(), (address.0, account), "attempts to sign in to this account")
     }
 
+    /// One attempt of a signed-in user to prove with a password or a code that it is still them.
+    pub fn proof(&self, principal: &Principal) -> Result<()> {
+        self.charge(
+            self.sign_ins.as_ref(),
+            (principal.tenant.as_str(), principal.user.0),
+            "proofs of this user's password or code",
+        )
+    }
+
     /// The peer's address, or what the last proxy added to X-Forwarded-For when the peer is a proxy of ours. Earlier hops are the
     /// client's own claim.
     pub fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> ClientAddress {

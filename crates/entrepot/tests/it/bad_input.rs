@@ -63,6 +63,26 @@ async fn huge_bodies_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn strangers_may_send_little() {
+    // Only a little above the limit, so that the answer comes before the connection is cut.
+    let server = Server::start().await;
+    let staff = server.admin().await;
+    let json = format!("{{\"query\": \"{}{{__typename}}\"}}", " ".repeat(65 << 10));
+    let form = format!("email=a%40b.example&password={}", "x".repeat(65 << 10));
+    for (path, kind, body) in [
+        ("/api/v1/auth/login", "application/json", &json),
+        ("/graphql", "application/json", &json),
+        ("/sign-in", "application/x-www-form-urlencoded", &form),
+    ] {
+        let answer = raw(&server.anonymous(), path, kind, body.clone()).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}: {:#}", answer.body);
+    }
+    let answer = raw(&server.anonymous(), "/api/v1/auth/login", "application/json", json.clone()).await;
+    assert!(answer.body["detail"].as_str().unwrap().contains("64 KiB"), "{:#}", answer.body);
+    raw(&staff, "/graphql", "application/json", json).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn absurd_numbers_are_refused_and_named() {
     let warehouse = Warehouse::open(1, 1).await;
     for quantity in [

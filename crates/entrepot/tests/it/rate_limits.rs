@@ -106,6 +106,35 @@ async fn strangers_are_counted_by_address_whatever_they_send() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refused_access_tokens_and_calls_from_other_sites_are_counted_too() {
+    let few = Config { anonymous_limit_per_second: 1, anonymous_limit_burst: 5, ..Config::default() };
+    let server = server(few.clone()).await;
+    let (forged, started) = (server.caller(Some("e30.e30.e30".into())), Instant::now());
+    assert_refused(storm(&forged, "/api/v1/auth/verify", 30).await.0, 25, started);
+    let server = self::server(few).await;
+    let mut last = StatusCode::OK;
+    for _ in 0..30 {
+        let abroad = server.anonymous().request(Method::POST, "/api/v1/auth/logout").header("origin", "https://evil.example");
+        last = abroad.header("cookie", "entrepot_session=ses_x").send().await.unwrap().status();
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proofs_of_the_password_are_limited_by_user() {
+    let server = server(Config { sign_in_limit_per_minute: 3, ..Config::default() }).await;
+    let (one, two) = (server.as_role(Role::Staff).await, server.as_role(Role::Staff).await);
+    let attempt = async |caller: &Caller| caller.post("/api/v1/auth/totp/setup", &json!({ "current_password": "wrong" })).await;
+    for _ in 0..3 {
+        assert_ne!(attempt(&one).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(attempt(&one).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let confirm = one.post("/api/v1/auth/totp/confirm", &json!({ "code": "123456" })).await;
+    assert_eq!(confirm.status, StatusCode::TOO_MANY_REQUESTS, "a code is a proof as well");
+    assert_ne!(attempt(&two).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_speaks_for_its_clients() {
     let config = Config {
         anonymous_limit_per_second: 1,

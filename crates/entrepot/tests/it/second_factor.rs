@@ -97,6 +97,21 @@ async fn setting_up_needs_the_password_and_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_waited_too_long_is_turned_on_by_nobody() {
+    let (server, env) = standing(|_| {}).await;
+    let ann = with_token(&server, &login(&server).await);
+    let setup = ann.post("/api/v1/auth/totp/setup", &json!({ "current_password": PASSWORD })).await.expect(200);
+    env.advance(TimeDelta::minutes(15));
+    let ann = with_token(&server, &login(&server).await);
+    assert_eq!(ann.get("/api/v1/auth/totp").await.expect(200)["is_pending"], json!(false));
+    let late = json!({ "code": code(&text(&setup["secret"]), env.now()) });
+    refused(&ann.post("/api/v1/auth/totp/confirm", &late).await, 409, "CONFLICT");
+    let setup = ann.post("/api/v1/auth/totp/setup", &json!({ "current_password": PASSWORD })).await.expect(200);
+    let now = json!({ "code": code(&text(&setup["secret"]), env.now()) });
+    ann.post("/api/v1/auth/totp/confirm", &now).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_asks_for_a_code_that_works_once() {
     let (server, env, _, secret, codes) = enabled().await;
     refused(&sign_in(&server, json!({})).await, 401, "SECOND_FACTOR_REQUIRED");

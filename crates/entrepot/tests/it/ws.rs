@@ -178,6 +178,18 @@ async fn a_revoked_token_is_cut_and_streams_end_in_order_at_shutdown() {
     tokio::time::timeout(Duration::from_secs(5), server.app.streams().closed()).await.expect("nobody is left");
 }
 
+/// Access tokens answer with an error where API tokens answer with nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_an_access_token_ends_when_its_session_does() {
+    let (server, _) = crate::sign_in::standing(|_| {}).await;
+    let ann = crate::sign_in::with_token(&server, &crate::sign_in::login(&server).await);
+    let (mut socket, _) = connect(&server.url, &bearer(ann.token.as_ref().unwrap())).await.unwrap();
+    next_of(&mut socket, "hello").await;
+    ann.post("/api/v1/auth/logout-all", &Value::Null).await.expect(200);
+    assert_eq!(u16::from(close_of(&mut socket).await.code), 1008);
+    eventually(Duration::from_secs(5), "its seat is free again", async || server.app.streams().open() == 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_counted_over_both_doors_and_given_back() {
     let config = Config { enable_rate_limiting: false, streams_per_user: 2, ..Config::default() };

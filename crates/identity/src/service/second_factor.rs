@@ -25,7 +25,7 @@ pub(super) fn wrong() -> Error {
 
 /// One's own.
 pub async fn second_factor_of_caller(connection: &mut PgConnection, actor: &Actor) -> Result<SecondFactor> {
-    store::second_factor_state(connection, actor.tenant(), actor.principal.user).await
+    store::second_factor_state(connection, actor.tenant(), actor.principal.user, actor.env.now()).await
 }
 
 /// A new secret for one's authenticator application, which counts once [`confirm_totp`] has seen a code of it. Commits by
@@ -49,7 +49,7 @@ pub async fn set_up_totp(app: &App, actor: &Actor, input: &TotpRequest) -> Resul
 /// The secret that waits for its first code, to be shown again to who mistyped it.
 pub async fn pending_totp(app: &App, actor: &Actor) -> Result<Option<TotpSetup>> {
     let mut tx = app.db.begin(actor.tenant()).await?;
-    let factor = store::factor(&mut tx, actor.tenant(), actor.principal.user).await?;
+    let factor = store::factor(&mut tx, actor.tenant(), actor.principal.user, actor.env.now()).await?;
     drop(tx);
     let Some(factor) = factor.filter(|factor| factor.confirmed_at.is_none()) else { return Ok(None) };
     let secret = open(Identity::of(app)?, actor, &factor).await?;
@@ -58,9 +58,10 @@ pub async fn pending_totp(app: &App, actor: &Actor) -> Result<Option<TotpSetup>>
 
 /// Turns the second factor on and returns the recovery codes, this once.
 pub async fn confirm_totp(app: &App, actor: &Actor, input: &TotpCode) -> Result<Vec<String>> {
+    app.limits().proof(&actor.principal)?;
     let (tenant, user, now) = (actor.tenant(), actor.principal.user, actor.env.now());
     let mut tx = app.db.begin(tenant).await?;
-    let factor = store::factor(&mut tx, tenant, user).await?;
+    let factor = store::factor(&mut tx, tenant, user, now).await?;
     let factor = factor.ok_or_else(|| Error::conflict("no second factor is being set up: ask for a secret first"))?;
     if factor.confirmed_at.is_some() {
         return Err(Error::conflict("a second factor is set up already"));
@@ -123,7 +124,7 @@ pub async fn reset_second_factor(tx: &mut Tx, actor: &Actor, reference: &str) ->
 /// Judges a code of the actor, whose account the transaction holds, and uses it up.
 pub(super) async fn judge(tx: &mut Tx, identity: &Identity, actor: &Actor, codes: Codes<'_>) -> Result<Verdict> {
     let (tenant, user, now) = (actor.tenant(), actor.principal.user, actor.env.now());
-    let Some(factor) = store::factor(tx, tenant, user).await?.filter(|factor| factor.confirmed_at.is_some()) else {
+    let Some(factor) = store::factor(tx, tenant, user, now).await?.filter(|factor| factor.confirmed_at.is_some()) else {
         return Ok(Verdict::Wrong);
     };
     if let Some(code) = codes.recovery_code {

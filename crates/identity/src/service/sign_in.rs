@@ -34,9 +34,10 @@ pub(super) enum Attempt {
     Right(Account),
 }
 
-/// Failures of addresses that nobody has. They lock like accounts do, so that a lock does not tell which addresses exist.
+/// Failures of addresses that nobody has. They lock like accounts do, so that a lock does not tell which addresses exist; an
+/// account's failures are not forgotten with time, so these are kept much longer than a lock lasts.
 static STRANGERS: LazyLock<Cache<String, Lockout>> =
-    LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(15 * 60)).build());
+    LazyLock::new(|| Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(24 * 60 * 60)).build());
 
 /// Address and password, for pages or for programs, and a code for who has a second factor. Commits by itself, failures too:
 /// five in a row lock the account for 15 minutes. Errors: `WRONG_CREDENTIALS`, `SECOND_FACTOR_WRONG`, `ACCOUNT_LOCKED` (with
@@ -126,16 +127,16 @@ async fn candidates(app: &App, credentials: &Credentials, email: &str) -> Result
 /// a second factor the right password does not end the count of failures: else it would give as many guesses at the code as
 /// one likes.
 pub(super) async fn attempt(app: &App, tenant: &TenantId, email: &str, given: &Password, request_id: &str) -> Result<Attempt> {
-    let _permit = password::permit().await?;
+    let permit = password::permit().await?;
     let mut tx = app.db.begin(tenant).await?;
     let Some(account) = store::lock_account(&mut tx, tenant, email).await? else { return Ok(Attempt::Unknown) };
     let now = app.env.now();
     if let Some(left) = account.lockout.remaining(now) {
         drop(tx);
-        password::spend(given).await?;
+        password::spend(permit, given).await?;
         return Ok(Attempt::Locked(left));
     }
-    if password::verify(given, &account.password_hash).await? {
+    if password::verify(permit, given, &account.password_hash).await? {
         if account.lockout != Lockout::default() && !account.has_second_factor {
             store::set_lockout(&mut tx, tenant, account.user_id, Lockout::default()).await?;
             tx.commit().await?;
@@ -159,13 +160,12 @@ pub(super) async fn count_failure(tx: &mut Tx, actor: &Actor, account: &Account,
 
 /// The error for an address that nobody has; it takes as long as any other.
 async fn stranger(email: &str, given: &Password, now: DateTime<Utc>) -> Result<Error> {
-    let _permit = password::permit().await?;
-    password::spend(given).await?;
-    let lockout = STRANGERS.get(email).unwrap_or_default();
+    password::spend(password::permit().await?, given).await?;
+    let email = email.chars().take(254).collect::<String>();
+    let lockout = STRANGERS.get(&email).unwrap_or_default();
     if let Some(left) = lockout.remaining(now) {
         return Ok(model::locked(left));
     }
-    let email = email.chars().take(254).collect::<String>();
     STRANGERS
         .entry(email)
         .and_upsert_with(|entry| entry.map_or_else(Lockout::default, |entry| entry.into_value()).after_failure(now));
@@ -267,6 +267,7 @@ pub async fn change_own_password(app: &App, actor: &Actor, input: &PasswordChang
 
 /// Whoever holds a session need not be its owner: what would take the account over asks for the password again.
 pub(super) async fn prove_password(app: &App, actor: &Actor, given: &Password, field: &str) -> Result<()> {
+    app.limits().proof(&actor.principal)?;
     match attempt(app, actor.tenant(), &actor.principal.email, given, &actor.request_id).await? {
         Attempt::Right(_) => Ok(()),
         Attempt::Locked(left) => Err(model::locked(left)),

@@ -15,26 +15,43 @@ pub(crate) struct Factor {
     pub last_step: i64,
 }
 
-/// Locked, so that of two uses of one code only the first is taken.
-pub(crate) async fn factor(connection: &mut PgConnection, tenant: &TenantId, user: UserId) -> Result<Option<Factor>> {
+/// Locked, so that of two uses of one code only the first is taken. A secret that waited 15 minutes for its first code is
+/// none any more: whoever saw it then should not be able to turn it on later.
+pub(crate) async fn factor(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Option<Factor>> {
     let row = sqlx::query_as!(
         Factor,
         "SELECT sealed_secret, seal_key, confirmed_at, last_step FROM identity.second_factors
-         WHERE tenant_id = $1 AND user_id = $2 FOR NO KEY UPDATE",
+         WHERE tenant_id = $1 AND user_id = $2
+           AND (confirmed_at IS NOT NULL OR created_at > $3::timestamptz - interval '15 minutes')
+         FOR NO KEY UPDATE",
         tenant.as_str(),
-        user.0
+        user.0,
+        now
     );
     Ok(row.fetch_optional(connection).await?)
 }
 
-pub(crate) async fn second_factor_state(connection: &mut PgConnection, tenant: &TenantId, user: UserId) -> Result<SecondFactor> {
+pub(crate) async fn second_factor_state(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<SecondFactor> {
     let row = sqlx::query!(
         r#"SELECT f.confirmed_at,
                   (SELECT count(*) FROM identity.recovery_codes r
                    WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.used_at IS NULL) AS "left!"
-           FROM identity.second_factors f WHERE f.tenant_id = $1 AND f.user_id = $2"#,
+           FROM identity.second_factors f
+           WHERE f.tenant_id = $1 AND f.user_id = $2
+             AND (f.confirmed_at IS NOT NULL OR f.created_at > $3::timestamptz - interval '15 minutes')"#,
         tenant.as_str(),
-        user.0
+        user.0,
+        now
     );
     let Some(row) = row.fetch_optional(connection).await? else { return Ok(SecondFactor::default()) };
     Ok(SecondFactor { enabled_at: row.confirmed_at, is_pending: row.confirmed_at.is_none(), recovery_codes_left: row.left })

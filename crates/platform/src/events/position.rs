@@ -13,6 +13,10 @@ const RUNS_MAX: usize = 64;
 /// The longest text that [`Position`] makes: 64 runs of two numbers, and two more.
 const TEXT_MAX: usize = 4096;
 
+/// More told numbers than this in a text are refused, so that a forged one cannot have the whole outbox read only to skip it:
+/// who comes back with more loads everything anew.
+const TOLD_MAX: i64 = 100_000;
+
 /// As text `SEQ`, `SEQ.LOW` or `SEQ.LOW.RUNS`, where a run is `OFFSET` or `OFFSET-OFFSET` below SEQ and runs are joined by `_`.
 /// Opaque to clients. A bare number is what releases before the low-water mark sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,10 +135,15 @@ impl FromStr for Position {
         let Some(low) = parts.next() else { return Ok(Self { seq, ..Self::default() }) };
         let low = number(Some(low))?;
         let mut told: Vec<Run> = Vec::new();
+        let mut numbers: i64 = 0;
         for run in parts.next().into_iter().flat_map(|runs| runs.split('_')) {
             let (first, last) = run.split_once('-').unwrap_or((run, run));
             let (first, last): (i64, i64) = (seq - number::<i64>(Some(first))?, seq - number::<i64>(Some(last))?);
             if first > last || told.len() >= RUNS_MAX || told.last().is_some_and(|before| before.last >= first) {
+                return Err(NotAPosition);
+            }
+            numbers = numbers.saturating_add(last.saturating_sub(first)).saturating_add(1);
+            if numbers > TOLD_MAX {
                 return Err(NotAPosition);
             }
             told.push(Run { first, last, txid: u64::MAX });
@@ -178,6 +187,14 @@ mod tests {
         for bad in ["", "x", "-1", "1.", "1.x", "1.2.", "1.2.3-", "1.2.1-2", "1.2.0_1", "1.2.3.4", " 1", "1é", &huge, &long] {
             assert_eq!(bad.parse::<Position>(), Err(NotAPosition), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_forged_position_cannot_skip_the_whole_outbox() {
+        for forged in ["9223372036854775807.0.9223372036854775807-0", "300000.0.100000-0", "300000.0.200000-150000_90000-1"] {
+            assert_eq!(forged.parse::<Position>(), Err(NotAPosition), "{forged}");
+        }
+        assert!("300000.0.99999-0".parse::<Position>().is_ok());
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::idempotency::{IdempotencyKey, mutate};
-use super::layers::BODY_LIMIT_BYTES;
+use super::layers::{BODY_LIMIT_BYTES, STRANGERS_BODY_BYTES};
 use crate::auth::Actor;
 use crate::database::Tx;
 use crate::{App, Error, Result};
@@ -70,11 +70,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
     }
 }
 
-fn too_large(error: axum::Error) -> Error {
-    if std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
-        return Error::new(ErrorCode::BodyTooLarge, format!("the body is larger than {} KiB", BODY_LIMIT_BYTES / 1024));
-    }
-    Error::new(ErrorCode::MalformedBody, "the body ended early")
+/// Why a body could not be read whole. The limit of strangers lies deeper in the chain than that of the reader.
+pub fn too_large(error: axum::Error) -> Error {
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let depth = causes.position(|cause| cause.is::<http_body_util::LengthLimitError>());
+    let Some(depth) = depth else { return Error::new(ErrorCode::MalformedBody, "the body ended early") };
+    let limit = if depth == 0 { BODY_LIMIT_BYTES } else { STRANGERS_BODY_BYTES };
+    Error::new(ErrorCode::BodyTooLarge, format!("the body is larger than {} KiB", limit / 1024))
 }
 
 fn read<T: DeserializeOwned>(parts: &Parts, body: &[u8]) -> Result<T> {

@@ -16,6 +16,8 @@ use crate::{App, Error};
 
 /// A JSON body; enough for 10,000 movements in one request.
 pub const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+/// A body of somebody who is not signed in; enough for any form that is open to everybody.
+pub(super) const STRANGERS_BODY_BYTES: usize = 64 * 1024;
 /// An uploaded file; larger ones come compressed or through the command line.
 pub const UPLOAD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// A request that is not a stream ends within this time.

@@ -13,7 +13,7 @@ mod stream;
 
 pub use client::Client;
 pub use csrf::{CSRF_FIELD, CSRF_HEADER, csrf_token};
-pub use extract::{Command, Json, Path, Query};
+pub use extract::{Command, Json, Path, Query, too_large};
 pub use group::{Grouped, mutate_grouped};
 pub use idempotency::{IdempotencyKey, mutate};
 pub use layers::{BODY_LIMIT_BYTES, Listener, RequestId, UPLOAD_LIMIT_BYTES, finish};

@@ -6,12 +6,13 @@ use axum::http::{Extensions, HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
+use http_body_util::Limited;
 use kernel::ErrorCode;
 use utoipa::openapi::{OpenApi, Paths};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::csrf;
-use super::layers::{Listener, RequestId};
+use super::layers::{Listener, RequestId, STRANGERS_BODY_BYTES};
 use crate::auth::{Actor, Permission, Principal};
 use crate::{App, Error, Result};
 
@@ -148,9 +149,14 @@ fn guarded(handler: MethodRouter<App>, access: Access, is_page: bool, is_limited
 
 async fn limited(request: Request, next: Next) -> Response {
     match charge_anonymous(request.extensions(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => next.run(request.map(of_stranger)).await,
         Err(error) => error.into_response(),
     }
+}
+
+/// A body that ends with an error when it is longer than what strangers may have us keep in memory.
+fn of_stranger(body: Body) -> Body {
+    Body::new(Limited::new(body, STRANGERS_BODY_BYTES))
 }
 
 /// Counts a call of nobody in particular against its address. Operators' listeners are not limited.
@@ -180,19 +186,26 @@ async fn admit(access: Access, is_limited: bool, parts: &mut Parts, body: Body) 
         return Ok(body);
     }
     let app = parts.extensions.get::<App>().cloned().ok_or_else(|| Error::internal("the router lacks its application layer"))?;
-    let (principal, body) = principal(&app, parts, body).await?;
-    let Some(principal) = principal else {
-        if is_limited {
-            charge_anonymous(&parts.extensions, &parts.headers)?;
-        }
+    let admitted = principal(&app, parts).await;
+    // Who did not prove who they are is a stranger, whatever they sent; what is our own fault costs nobody anything.
+    let is_stranger = admitted.as_ref().map_or_else(|error| error.code.status() < 500, Option::is_none);
+    if is_stranger && is_limited {
+        charge_anonymous(&parts.extensions, &parts.headers)?;
+    }
+    let Some((principal, session)) = admitted? else {
         return match access {
-            Access::Optional => Ok(body),
+            Access::Optional => Ok(of_stranger(body)),
             _ => Err(Error::new(ErrorCode::SignInRequired, "this needs a sign-in")),
         };
     };
+    // Before anything of the body is read.
     if parts.extensions.get::<Listener>() != Some(&Listener::Ops) {
         app.limits().caller(&principal)?;
     }
+    let body = match session {
+        Some(secret) => csrf::admit(parts, body, &secret).await?,
+        None => body,
+    };
     let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     let actor = Actor { principal, request_id, env: app.env.clone() };
     if let Access::Needs(permission) = access {
@@ -203,12 +216,12 @@ async fn admit(access: Access, is_limited: bool, parts: &mut Parts, body: Body) 
 }
 
 /// The bearer token wins over the cookie. A cookie is sent by the browser whoever asks, so whatever changes something must
-/// come from our own pages and carry the session's own token.
-async fn principal(app: &App, parts: &mut Parts, body: Body) -> Result<(Option<Principal>, Body)> {
+/// come from our own pages and carry the session's own token: then the session's secret is returned too.
+async fn principal(app: &App, parts: &mut Parts) -> Result<Option<(Principal, Option<String>)>> {
     if let Some(token) = bearer(&parts.headers).or_else(|| offered_token(&parts.headers)) {
-        return Ok((app.authenticator.authenticate(token).await?, body));
+        return Ok(app.authenticator.authenticate(token).await?.map(|principal| (principal, None)));
     }
-    let Some(secret) = cookie(&parts.headers, SESSION_COOKIE).map(str::to_owned) else { return Ok((None, body)) };
+    let Some(secret) = cookie(&parts.headers, SESSION_COOKIE).map(str::to_owned) else { return Ok(None) };
     // Any site may open a WebSocket to any other, and read it.
     let is_harmless = parts.method.is_safe() && !is_upgrade(&parts.headers);
     if !is_harmless && !is_same_origin(&parts.headers) {
@@ -218,10 +231,8 @@ async fn principal(app: &App, parts: &mut Parts, body: Body) -> Result<(Option<P
         return Err(Error::new(ErrorCode::CrossOrigin, "the request does not come from this site"));
     }
     let principal = app.authenticator.authenticate(&secret).await?;
-    if principal.is_none() || parts.method.is_safe() || !app.config.enable_csrf_protection {
-        return Ok((principal, body));
-    }
-    Ok((principal, csrf::admit(parts, body, &secret).await?))
+    let session = (!parts.method.is_safe() && app.config.enable_csrf_protection).then_some(secret);
+    Ok(principal.map(|principal| (principal, session)))
 }
 
 /// The secret that the guard looks at.

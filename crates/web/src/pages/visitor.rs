@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::ErrorCode;
 use platform::auth::{Actor, Permission};
 use platform::database::Tx;
-use platform::http::{BODY_LIMIT_BYTES, IdempotencyKey, RequestId, SESSION_COOKIE, cookie, csrf_token, mutate};
+use platform::http::{BODY_LIMIT_BYTES, IdempotencyKey, RequestId, SESSION_COOKIE, cookie, csrf_token, mutate, too_large};
 use platform::{App, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -161,9 +161,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, BODY_LIMIT_BYTES).await.map_err(|_| {
-            Error::new(ErrorCode::BodyTooLarge, format!("the form is larger than {} KiB", BODY_LIMIT_BYTES / 1024))
-        })?;
+        let body = to_bytes(body, BODY_LIMIT_BYTES).await.map_err(too_large)?;
         let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
         let key = key_of(&fields, &format!("POST {}", parts.uri.path()), &body);
         Ok(Self { input: view::read(fields)?, key })
@@ -239,7 +237,8 @@ pub(super) fn request_id(parts: &axum::http::Extensions) -> String {
 
 /// A path of our own site to go on to; anything else would send people elsewhere.
 pub fn local(next: &str) -> &str {
-    let is_local = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\") && !next.contains(['\r', '\n']);
+    let is_local =
+        next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\") && !next.contains(char::is_control);
     if is_local { next } else { "/" }
 }
 
@@ -254,8 +253,15 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_to_another_site() {
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x"]
-        {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil.example",
+        ] {
             assert_eq!(local(bad), "/", "{bad}");
         }
         assert_eq!(local("/items?q=a"), "/items?q=a");

@@ -36,7 +36,8 @@ impl Streams {
             by_caller: Mutex::default(),
             total: watch::channel(0).0,
             most_by_caller: config.streams_per_user,
-            most: config.streams,
+            // Ordinary calls need connections too.
+            most: config.streams.min(config.max_connections / 2),
         }))
     }
 
@@ -100,6 +101,13 @@ mod tests {
             role: Role::Viewer,
             expires_at: None,
         }
+    }
+
+    #[test]
+    fn streams_leave_half_of_the_connections_to_others() {
+        let streams = Streams::new(&Config { streams: 5_000, max_connections: 4, ..Config::default() });
+        let _two = (streams.take(&somebody(1)).unwrap(), streams.take(&somebody(2)).unwrap());
+        assert!(streams.take(&somebody(3)).is_err());
     }
 
     #[tokio::test]

@@ -119,6 +119,8 @@ impl Source {
     async fn is_signed_in(&self) -> bool {
         match self.app.authenticator.authenticate(&self.secret).await {
             Ok(principal) => principal.is_some_and(|principal| principal.user == self.actor.principal.user),
+            // An access token that has expired or whose session has ended is an error that says so.
+            Err(error) if error.code.status() == 401 => false,
             Err(error) => {
                 tracing::debug!(%error, "a stream could not be authenticated again");
                 true
