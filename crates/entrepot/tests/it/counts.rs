@@ -358,3 +358,41 @@ async fn two_people_who_tell_of_one_line_at_once_make_one_first_count() {
     assert_eq!(warehouse.on_hand("ITEM-000").await[0].1, "8", "adjusted once");
     warehouse.server.assert_invariants().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variance_of_serial_tracked_items_is_adjusted_by_hand_and_holds_up_nobody() {
+    let warehouse = Warehouse::open(1, 1).await;
+    let (ann, boss) = (&warehouse.staff, &warehouse.admin);
+    let ben = warehouse.server.as_role(Role::Staff).await;
+    ann.post("/api/v1/inventory/items", &json!({ "code": "PUMP", "name": "Pump", "serial_tracked": true })).await.expect(201);
+    let receipt = json!({ "kind": "RECEIPT", "item": "PUMP", "to": "F1/BIN-000", "serials": ["S1", "S2", "S3"] });
+    ann.post(MOVEMENTS, &json!({ "movements": [receipt] })).await.expect(201);
+    warehouse.stock("ITEM-000", "F1/BIN-000", 10).await;
+    plan(boss, "C1", json!(["BIN-000"]), "1").await;
+    let lines = start(ann, "C1", "BIN-000").await;
+    let line = |code: &str| lines.iter().find(|line| line["item_code"] == code).unwrap()["line_id"].clone();
+    let entries = |pumps: &str, others: &str| {
+        json!({ "entries": [
+            { "line_id": line("PUMP"), "counted": pumps }, { "line_id": line("ITEM-000"), "counted": others },
+        ] })
+    };
+    let state_of = |body: &Value, code: &str| {
+        text(&body["lines"].as_array().unwrap().iter().find(|line| line["item_code"] == code).unwrap()["state"])
+    };
+    let within = ann.post(&format!("{COUNTS}/C1/entries"), &entries("2", "7")).await.expect(200);
+    assert_eq!(state_of(&within, "PUMP"), "APPROVAL", "within the tolerance, but nobody knows which piece is missing");
+    let only_other = json!({ "entries": [{ "line_id": line("ITEM-000"), "counted": "7" }] });
+    ben.post(&format!("{COUNTS}/C1/entries"), &only_other).await.expect(200);
+    let path = format!("{COUNTS}/C1/approve");
+    let named = boss.post(&path, &json!({ "lines": [line("ITEM-000"), line("PUMP")] })).await;
+    assert_eq!((named.status.as_u16(), text(&named.body["errors"][0]["field"])), (409, "lines[1]".into()), "{:#}", named.body);
+    assert!(named.body.to_string().contains("is serial-tracked"), "{:#}", named.body);
+    let all = boss.post(&path, &json!({ "all": true })).await.expect(200);
+    assert_eq!((all["lines"].as_array().unwrap().len(), state_of(&all, "ITEM-000")), (1, "APPROVED".into()), "{all:#}");
+    assert_eq!(boss.post(&path, &json!({ "all": true })).await.status, 409);
+    let missing = json!({ "kind": "ADJUSTMENT", "item": "PUMP", "quantity": -1, "to": "F1/BIN-000", "serials": ["S2"], "reason": "count C1" });
+    boss.post(MOVEMENTS, &json!({ "movements": [missing] })).await.expect(201);
+    let reject = json!({ "lines": [line("PUMP")], "recount": false, "reason": "adjusted by name" });
+    boss.post(&format!("{COUNTS}/C1/reject"), &reject).await.expect(200);
+    warehouse.server.assert_invariants().await;
+}

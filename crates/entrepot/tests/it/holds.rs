@@ -250,3 +250,66 @@ async fn many_decide_at_once_and_stock_moves_meanwhile() {
     assert_eq!(total, 150);
     warehouse.server.assert_invariants().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expired_a_moment_ago_is_held_too() {
+    let warehouse = Warehouse::open(1, 1).await;
+    warehouse.stock("ITEM-000", "F1/BIN-000", 10).await;
+    let promise = json!({ "item": "ITEM-000", "quantity": 7, "expires_in_seconds": 1 });
+    warehouse.staff.post("/api/v1/inventory/reservations", &promise).await.expect(201);
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let made = hold(&warehouse, json!({ "item": "ITEM-000", "reason": "recall" })).await.expect(201);
+    assert_eq!((text(&made["quantity"]), text(&made["skipped_reserved"])), ("10".into(), "0".into()));
+    warehouse.server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_unclaimed_goods_are_not_taken_at_two_places_at_once() {
+    let warehouse = Warehouse::open(2, 1).await;
+    let places = ["F1/BIN-000", "F1/BIN-001"];
+    for place in places {
+        warehouse.stock("ITEM-000", place, 5).await;
+    }
+    hold(&warehouse, json!({ "item": "ITEM-000", "location": places[1], "reason": "odd smell" })).await.expect(201);
+    change(&warehouse.staff, places[0], "RELEASED", "HOLD", 5).await.expect(201);
+    for _ in 0..10 {
+        let answers = join_all(places.map(|place| change(&warehouse.admin, place, "HOLD", "RELEASED", 5))).await;
+        let won: Vec<usize> = (0..2).filter(|n| answers[*n].status == 201).collect();
+        assert_eq!(won.len(), 1, "only five are unclaimed");
+        change(&warehouse.staff, places[won[0]], "RELEASED", "HOLD", 5).await.expect(201);
+    }
+    warehouse.server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_leaves_what_a_hold_claims_to_its_decision() {
+    let warehouse = Warehouse::open(1, 0).await;
+    let (staff, admin) = (&warehouse.staff, &warehouse.admin);
+    let pump = json!({ "code": "PUMP", "name": "Pump", "serial_tracked": true, "lot_tracked": true });
+    staff.post("/api/v1/inventory/items", &pump).await.expect(201);
+    staff.post("/api/v1/inventory/items", &json!({ "code": "MILK", "name": "Milk", "lot_tracked": true })).await.expect(201);
+    let serials = ["S1", "S2", "S3", "S4"];
+    let movements = json!([
+        { "kind": "RECEIPT", "item": "PUMP", "lot": "P1", "to": "F1/BIN-000", "serials": serials },
+        { "kind": "RECEIPT", "item": "MILK", "lot": "M1", "to": "F1/BIN-000", "quantity": 10 },
+    ]);
+    staff.post("/api/v1/inventory/movements", &json!({ "movements": movements })).await.expect(201);
+    let held = hold(&warehouse, json!({ "item": "PUMP", "serials": ["S1"], "reason": "leaks" })).await.expect(201);
+    hold(&warehouse, json!({ "item": "MILK", "quantity": 4, "reason": "warm" })).await.expect(201);
+    let unclaimed = json!([
+        { "kind": "STATUS_CHANGE", "item": "PUMP", "lot": "P1", "from": "F1/BIN-000", "from_status": "RELEASED", "to_status": "HOLD", "serials": ["S2"], "quantity": 1 },
+        { "kind": "STATUS_CHANGE", "item": "MILK", "lot": "M1", "from": "F1/BIN-000", "from_status": "RELEASED", "to_status": "HOLD", "quantity": 1 },
+    ]);
+    staff.post("/api/v1/inventory/movements", &json!({ "movements": unclaimed })).await.expect(201);
+    for number in ["P1", "M1"] {
+        let lots = staff.get(&format!("/api/v1/inventory/lots?number={number}")).await.expect(200);
+        let path = format!("/api/v1/inventory/lots/{}/quality", text(&lots["items"][0]["lot_id"]));
+        admin.post(&path, &json!({ "quality_status": "REJECTED", "reason": "recall" })).await.expect(200);
+    }
+    assert_eq!(stock(&warehouse, "PUMP").await, [row("HOLD", "BIN-000", "1"), row("REJECTED", "BIN-000", "3")]);
+    assert_eq!(stock(&warehouse, "MILK").await, [row("HOLD", "BIN-000", "4"), row("REJECTED", "BIN-000", "6")]);
+    let left = staff.get("/api/v1/inventory/serials?quality_status=HOLD&in_stock=true").await.expect(200);
+    assert_eq!(text(&left["items"][0]["number"]), "S1", "the piece that the hold claims");
+    release(staff, &held, json!({ "disposition": "REJECT", "reason": "leaks indeed" })).await.expect(200);
+    warehouse.server.assert_invariants().await;
+}

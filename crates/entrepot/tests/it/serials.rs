@@ -272,3 +272,20 @@ async fn lists_are_paged_narrowed_and_of_one_tenant() {
     assert_eq!(rival.get(&format!("{SERIALS}/{id}")).await.status, 404);
     assert_eq!(rival.get(SERIALS).await.expect(200)["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_promises_half_a_piece() {
+    let warehouse = open(1).await;
+    post(&warehouse, receipt("F1/BIN-000", &["S1", "S2", "S3"])).await.expect(201);
+    let reservations = "/api/v1/inventory/reservations";
+    let half = warehouse.staff.post(reservations, &json!({ "item": "PUMP-0", "quantity": "1.5" })).await;
+    refused(&half, 422, "quantity", "serial-tracked");
+    let whole = warehouse.staff.post(reservations, &json!({ "item": "PUMP-0", "quantity": 2 })).await.expect(201);
+    for what in ["fulfil", "release"] {
+        let path = format!("{reservations}/{}/{what}", text(&whole["reservation_id"]));
+        let half = warehouse.staff.post(&path, &json!({ "quantity": "0.5" })).await;
+        refused(&half, 422, "quantity", "serial-tracked");
+        warehouse.staff.post(&path, &json!({ "quantity": 1 })).await.expect(200);
+    }
+    warehouse.server.assert_invariants().await;
+}

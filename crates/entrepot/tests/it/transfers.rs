@@ -214,3 +214,30 @@ async fn an_order_that_makes_no_sense_names_every_fault() {
     let again = json!({ "from": "F1", "to": "F2", "code": "T1", "lines": [{ "item": "ITEM-000", "quantity": 1 }] });
     assert_eq!(staff.post(TRANSFERS, &again).await.code(), "ALREADY_EXISTS");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promised_and_held_goods_neither_join_nor_leave_those_on_their_way() {
+    let warehouse = open(1).await;
+    let staff = &warehouse.staff;
+    warehouse.stock("ITEM-000", "F1/BIN-000", 6).await;
+    order(staff, "T1", 4).await;
+    step(staff, "T1", "ship", json!({ "ship_all": true })).await.expect(200);
+    let reservations = "/api/v1/inventory/reservations";
+    let promise = staff.post(reservations, &json!({ "item": "ITEM-000", "quantity": 2 })).await.expect(201);
+    let promise = format!("{reservations}/{}", text(&promise["reservation_id"]));
+    let refused = staff.post(&format!("{promise}/transfer"), &json!({ "to": "F2/IN-TRANSIT" })).await;
+    assert_eq!((refused.status.as_u16(), text(&refused.body["errors"][0]["field"])), (422, "to".into()), "{:#}", refused.body);
+    assert!(refused.body.to_string().contains("holds goods in transit"), "{:#}", refused.body);
+    staff.post(&format!("{promise}/release"), &json!({})).await.expect(200);
+    let holds = "/api/v1/inventory/holds";
+    let held = staff.post(holds, &json!({ "item": "ITEM-000", "reason": "smells" })).await.expect(201);
+    assert_eq!(text(&held["quantity"]), "6");
+    let decide = format!("{holds}/{}/release", text(&held["hold_id"]));
+    let refused = staff.post(&decide, &json!({ "disposition": "SCRAP", "reason": "rotten" })).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "CONFLICT"), "{:#}", refused.body);
+    assert!(refused.body.to_string().contains("in transit"), "{:#}", refused.body);
+    step(staff, "T1", "receive", json!({ "receive_all": true })).await.expect(200);
+    staff.post(&decide, &json!({ "disposition": "SCRAP", "reason": "rotten" })).await.expect(200);
+    assert_eq!(places(&warehouse, "ITEM-000").await, [""; 0]);
+    warehouse.server.assert_invariants().await;
+}

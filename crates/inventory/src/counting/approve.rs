@@ -1,6 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use kernel::{FieldError, Quantity};
+use kernel::{FieldError, ItemId, Quantity};
 use platform::audit::Entry;
 use platform::auth::Actor;
 use platform::database::Tx;
@@ -29,6 +29,20 @@ pub(super) fn posting(count: &Count, line: &CountLine) -> Posting {
     posting
 }
 
+pub(super) fn has_variance(line: &CountLine) -> bool {
+    line.variance.is_some_and(|variance| !variance.is_zero())
+}
+
+/// Items of the lines whose variance a count cannot adjust, because it does not know which pieces are missing or too many.
+pub(super) async fn serial_tracked(
+    tx: &mut Tx,
+    actor: &Actor,
+    lines: impl Iterator<Item = &CountLine>,
+) -> Result<HashSet<ItemId>> {
+    let items: HashSet<ItemId> = lines.map(|line| line.item_id).collect();
+    catalog::service::serial_tracked(tx, actor.tenant(), &items.into_iter().collect::<Vec<_>>()).await
+}
+
 /// Adjusts the variances of lines that wait, in one transaction, all or none. Nobody approves what they counted.
 pub async fn approve(tx: &mut Tx, actor: &Actor, reference: &str, input: &ApproveLines) -> Result<Vec<CountLineDto>> {
     actor.require(COUNTS_APPROVE)?;
@@ -40,9 +54,23 @@ pub async fn approve(tx: &mut Tx, actor: &Actor, reference: &str, input: &Approv
     let mut views = if input.all { waiting(tx, actor, &count).await? } else { named(tx, actor, &count, &input.lines).await? };
     if input.all {
         views.retain(|view| !counted_it(view));
+    }
+    let tracked = serial_tracked(tx, actor, views.iter().map(|view| &view.line)).await?;
+    let needs_pieces = |view: &LineView| has_variance(&view.line) && tracked.contains(&view.line.item_id);
+    if input.all {
+        views.retain(|view| !needs_pieces(view));
         if views.is_empty() {
-            return Err(Error::conflict("no line waits for your approval; what you counted somebody else approves"));
+            return Err(Error::conflict(
+                "no line waits for your approval; what you counted somebody else approves, and serial-tracked items are adjusted by a movement that names the pieces",
+            ));
         }
+    }
+    if let Some(index) = views.iter().position(needs_pieces) {
+        let detail = format!(
+            "{} is serial-tracked: record an ADJUSTMENT that names the pieces, then reject the line without recount",
+            views[index].item.code
+        );
+        return Err(Error::conflict(detail).at(format!("lines[{index}]")));
     }
     if let Some(index) = views.iter().position(counted_it) {
         let detail = format!("{} was counted by you; somebody else must approve it", views[index].item.code);
@@ -50,7 +78,7 @@ pub async fn approve(tx: &mut Tx, actor: &Actor, reference: &str, input: &Approv
     }
     let now = actor.env.now();
     let mut lines: Vec<CountLine> = views.iter().map(|view| view.line.clone()).collect();
-    let due: Vec<usize> = (0..lines.len()).filter(|n| lines[*n].variance.is_some_and(|variance| !variance.is_zero())).collect();
+    let due: Vec<usize> = (0..lines.len()).filter(|n| has_variance(&lines[*n])).collect();
     let postings: Vec<Posting> = due.iter().map(|n| posting(&count, &lines[*n])).collect();
     let posted = crate::service::post(tx, actor, &postings).await.map_err(|error| named_as_lines(error, &due))?;
     for (n, posted) in due.iter().zip(posted) {

@@ -390,12 +390,15 @@ async fn books(tx: &mut Tx, actor: &Actor, views: &[LineView], counted: &[Counte
     Ok(views.iter().map(book).collect())
 }
 
-/// Posts what the tolerance covers. What the ledger refuses (goods that are reserved, for instance) waits for approval instead:
+/// Posts what the tolerance covers. What the ledger refuses (goods that are reserved, for instance) waits for approval instead, and so
+/// do serial-tracked items, of which a count names no pieces:
 /// the count of the person with the handheld stands all the same.
 async fn adjust_within(tx: &mut Tx, actor: &Actor, count: &Count, lines: &mut [CountLine]) -> Result<()> {
-    let is_due =
-        |line: &CountLine| line.state == LineState::Approved && line.variance.is_some_and(|variance| !variance.is_zero());
-    let mut due: Vec<&mut CountLine> = lines.iter_mut().filter(|line| is_due(line)).collect();
+    let is_due = |line: &CountLine| line.state == LineState::Approved && approve::has_variance(line);
+    let tracked = approve::serial_tracked(tx, actor, lines.iter().filter(|line| is_due(line))).await?;
+    let (mut pieces, mut due): (Vec<&mut CountLine>, Vec<&mut CountLine>) =
+        lines.iter_mut().filter(|line| is_due(line)).partition(|line| tracked.contains(&line.item_id));
+    leave_for_approval(&mut pieces);
     if due.is_empty() {
         return Ok(());
     }
@@ -408,12 +411,16 @@ async fn adjust_within(tx: &mut Tx, actor: &Actor, count: &Count, lines: &mut [C
             }
         }
         Err(error) if matches!(error.code, ErrorCode::StockInsufficient | ErrorCode::Conflict | ErrorCode::Invalid) => {
-            for line in &mut due {
-                line.state = LineState::Approval;
-                (line.decided_by, line.decided_at) = (None, None);
-            }
+            leave_for_approval(&mut due);
         }
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+fn leave_for_approval(lines: &mut [&mut CountLine]) {
+    for line in lines {
+        line.state = LineState::Approval;
+        (line.decided_by, line.decided_at) = (None, None);
+    }
 }

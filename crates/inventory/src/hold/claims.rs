@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use kernel::{ItemId, LotId, Quantity, TenantId};
 use platform::Result;
@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::store;
 use crate::ledger::{Key, Refusal};
 use crate::model::{MovementKind, Posting, QualityStatus};
+use crate::serial;
 
 /// How much of the stock in HOLD no hold claims, by item and lot; only that may leave HOLD without a decision about a hold.
 /// Wherever it lies: held goods may be moved.
@@ -22,6 +23,9 @@ impl Claims {
         if goods.is_empty() {
             return Ok(Self::default());
         }
+        // Stock at two places is locked by neither of two transactions that both count on the same unclaimed goods.
+        let items: BTreeSet<ItemId> = goods.iter().map(|(item, _)| *item).collect();
+        store::lock_claims(connection, tenant, &items).await?;
         let goods: Vec<_> = goods.into_iter().collect();
         Ok(Self { free: store::unclaimed(connection, tenant, &goods).await? })
     }
@@ -47,6 +51,21 @@ impl Claims {
             *free -= posting.quantity;
         }
     }
+}
+
+/// Of the lot's stock in HOLD: how much no hold claims, and the numbers of the pieces that holds do claim. The lot is locked, so
+/// that none of it moves meanwhile.
+pub(crate) async fn unclaimed_of(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    item: ItemId,
+    lot: LotId,
+) -> Result<(Quantity, HashSet<String>)> {
+    let goods = (item, Some(lot));
+    let free = store::unclaimed(connection, tenant, &[goods]).await?.remove(&goods).unwrap_or_default().max(Quantity::ZERO);
+    let movements = store::claiming_movements(connection, tenant, item, lot).await?;
+    let pieces = serial::still_held(connection, tenant, &movements).await?;
+    Ok((free, pieces.into_values().flatten().map(|(number, _)| number).collect()))
 }
 
 fn leaves(posting: &Posting) -> bool {

@@ -17,7 +17,7 @@ use super::store;
 use crate::ledger::Key;
 use crate::model::{MovementKind, Posting, QualityStatus, SCRAP};
 use crate::serial::{self, Serials};
-use crate::service::{STOCK_ADJUST, post_decided};
+use crate::service::{STOCK_ADJUST, places_by_ids, post_decided};
 use crate::store::balances::{self, BalanceQuery};
 use crate::{model::BalanceRow, quality};
 
@@ -63,6 +63,7 @@ pub async fn decide(tx: &mut Tx, actor: &Actor, id: HoldId, input: &Decision) ->
             format!("{total} of {wanted} are still in HOLD; other movements took the rest. Decide about all that is left");
         return Err(Error::new(ErrorCode::StockInsufficient, detail).at("quantity"));
     }
+    refuse_transit(tx, actor, input, &shares).await?;
     settle(tx, actor, id, &open, &wants).await?;
     let postings = shares.iter().map(|share| posting(share, input, id)).collect::<Result<Vec<_>>>()?;
     quality::require(actor, shares.iter().filter_map(|share| Some((share.former, target(share, input)?))))?;
@@ -219,6 +220,19 @@ async fn pieces(
         return Err(Error::conflict(format!("serial number {number:?} is not held by this hold (any more)")).at("serials"));
     }
     Ok((shares, wants))
+}
+
+/// What is on its way must stay what its transfer order says; a change of status alone does not touch that.
+async fn refuse_transit(tx: &mut Tx, actor: &Actor, input: &Decision, shares: &[Share]) -> Result<()> {
+    if input.disposition != Disposition::Scrap {
+        return Ok(());
+    }
+    let ids: Vec<_> = shares.iter().map(|share| share.at.location).collect();
+    let places = places_by_ids(tx, actor.tenant(), &ids).await?;
+    match places.values().any(|place| place.is_transit) {
+        true => Err(Error::conflict("some of it is in transit; receive it by its transfer, then scrap it")),
+        false => Ok(()),
+    }
 }
 
 /// The hold claims the decided goods no longer; that comes before their movements, which may take only what is not claimed.

@@ -12,7 +12,7 @@ mod place;
 pub mod service;
 mod store;
 
-pub(crate) use claims::Claims;
+pub(crate) use claims::{Claims, unclaimed_of};
 pub use dto::HoldDto;
 pub use graphql::{HoldMutation, HoldQuery};
 pub(crate) use http::api;

@@ -19,9 +19,9 @@ use crate::ledger::{Held, Key};
 use crate::model::Labelled;
 use crate::request::NumberText;
 use crate::rules::MAX_TEXT_CHARS;
-use crate::serial;
 use crate::service::{STOCK_READ, cursor, item_of, label_one, label_page};
 use crate::store::{balances, lots};
+use crate::{reservation, serial};
 
 /// Ends holds. What the goods become obeys the table of quality changes besides.
 pub const HOLDS_DECIDE: Permission = Permission::new("holds:decide", roles::STAFF);
@@ -106,7 +106,8 @@ pub(super) async fn lock_balances(tx: &mut Tx, actor: &Actor, from: &[Key], to: 
     if !to.is_empty() {
         balances::ensure(tx, actor.tenant(), &actor.env, &to).await?;
     }
-    let held = balances::lock(tx, actor.tenant(), &all).await?;
+    let mut held = balances::lock(tx, actor.tenant(), &all).await?;
+    reservation::service::free_all_expired(tx, &actor.env, &mut held).await?;
     Ok(held.into_iter().map(|(key, (_, held))| (key, held)).collect())
 }
 

@@ -1,6 +1,6 @@
 //! SQL of holds; no rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use kernel::{HoldId, ItemId, LocationId, LotId, MovementId, PageRequest, Quantity, TenantId, UserId};
@@ -262,4 +262,30 @@ pub async fn unclaimed(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| ((ItemId(row.item_id), row.lot_id.map(LotId)), Quantity::from_db(row.free))).collect())
+}
+
+/// Whoever takes unclaimed stock out of HOLD does so one after the other, item by item, in their order.
+pub async fn lock_claims(connection: &mut PgConnection, tenant: &TenantId, items: &BTreeSet<ItemId>) -> Result<()> {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        r#"SELECT pg_advisory_xact_lock(hashtextextended('claims/' || $1 || '/' || k.item_id, 0))::text AS "locked"
+           FROM UNNEST($2::text[]) AS k (item_id)"#,
+        tenant.as_str(),
+        &items,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
+/// The movements by which holds that claim stock of the lot brought it into HOLD.
+pub async fn claiming_movements(connection: &mut PgConnection, tenant: &TenantId, item: ItemId, lot: LotId) -> Result<Vec<Uuid>> {
+    let movements = sqlx::query_scalar!(
+        "SELECT movement_id FROM inventory.hold_lines
+         WHERE tenant_id = $1 AND item_id = $2 AND lot_id = $3 AND remaining > 0",
+        tenant.as_str(),
+        item.0,
+        lot.0,
+    );
+    Ok(movements.fetch_all(connection).await?)
 }

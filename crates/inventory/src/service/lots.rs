@@ -1,6 +1,6 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use kernel::{Code, ErrorCode, FieldError, ItemId, LotId, TenantId};
+use kernel::{Code, ErrorCode, FieldError, ItemId, LotId, TenantId, UserId};
 use platform::audit::Entry;
 use platform::auth::Actor;
 use platform::database::Tx;
@@ -84,7 +84,7 @@ pub struct LotBook {
     lots: BTreeMap<LotKey, Lot>,
     /// Who makes them.
     new: HashMap<LotKey, Actor>,
-    changed: HashSet<LotKey>,
+    changed: BTreeSet<LotKey>,
 }
 
 impl LotBook {
@@ -164,12 +164,13 @@ impl LotBook {
         Ok(())
     }
 
-    /// One audit line for each request that made lots.
+    /// One audit line for each request that made lots. Callers choose the ids of requests, so two people may use the same.
     fn audit(&self, tx: &mut Tx, made: &[&Lot]) {
-        let mut by_request: BTreeMap<&str, (&Actor, Vec<&Lot>)> = BTreeMap::new();
+        let mut by_request: BTreeMap<(UserId, &str), (&Actor, Vec<&Lot>)> = BTreeMap::new();
         for lot in made {
             if let Some(actor) = self.new.get(&(lot.item_id, lot.number.clone())) {
-                by_request.entry(actor.request_id.as_str()).or_insert_with(|| (actor, Vec::new())).1.push(lot);
+                let request = (actor.principal.user, actor.request_id.as_str());
+                by_request.entry(request).or_insert_with(|| (actor, Vec::new())).1.push(lot);
             }
         }
         by_request.values().for_each(|(actor, lots)| audit(tx, actor, lots));
@@ -183,6 +184,10 @@ impl LotBook {
             let theirs = self.lots.get_mut(key).filter(|theirs| theirs.lot_id != ours.lot_id);
             let theirs =
                 theirs.ok_or_else(|| Error::new(ErrorCode::Conflict, format!("lot {:?} is being made right now", key.1)))?;
+            if theirs.quality_status != ours.quality_status {
+                let detail = format!("lot {:?} was made right now as {}; try again", key.1, theirs.quality_status);
+                return Err(Error::new(ErrorCode::Conflict, detail));
+            }
             let dates = LotDates { manufactured_on: ours.manufactured_on, expires_on: ours.expires_on, quality_status: None };
             if rules::agree(theirs, &dates)? {
                 self.changed.insert(key.clone());

@@ -134,9 +134,16 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, new: &[&Lo
     Ok(inserted.into_iter().map(LotId).collect())
 }
 
-/// Fills dates that were not known; known ones stay.
+/// Fills dates that were not known; known ones stay. Locks in the order of ids, which an update alone does not promise.
 pub async fn fill_dates(connection: &mut PgConnection, tenant: &TenantId, changed: &[&Lot]) -> Result<()> {
     let ids: Vec<Uuid> = changed.iter().map(|lot| lot.lot_id.0).collect();
+    sqlx::query!(
+        "SELECT lot_id FROM inventory.lots WHERE tenant_id = $1 AND lot_id = ANY ($2) ORDER BY lot_id FOR NO KEY UPDATE",
+        tenant.as_str(),
+        &ids,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     let manufactured: Vec<Option<NaiveDate>> = changed.iter().map(|lot| lot.manufactured_on).collect();
     let expires: Vec<Option<NaiveDate>> = changed.iter().map(|lot| lot.expires_on).collect();
     sqlx::query!(

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::service::{ImportState, NewImport, check_options};
-use super::{BAD_CELLS_KEPT, IMPORTS_WRITE, Importer, Options, Progress, Report, Source, store};
+use super::{BAD_CELLS_KEPT, Counts, IMPORTS_WRITE, Importer, Options, Progress, Report, Source, store};
 use crate::auth::Actor;
 use crate::database::Tx;
 use crate::events::Event;
@@ -17,6 +17,8 @@ use crate::{App, Error, Result, audit};
 /// Rows handed to an importer at once.
 pub const CHUNK_ROWS: usize = 2_000;
 const ATTEMPTS: u32 = 3;
+/// Of one chunk, inside one transaction.
+const CHUNK_ATTEMPTS: u32 = 8;
 
 /// Imports a file now, in one transaction. An error means that the file as a whole cannot be read or its columns not be found;
 /// bad rows are no error but stand in the report, which says whether anything was kept.
@@ -108,7 +110,7 @@ impl Run<'_> {
             if rows.is_empty() {
                 return Ok(());
             }
-            let counts = self.importer.apply(tx, self.actor, self.options, &mut rows).await?;
+            let counts = self.apply_chunk(tx, &mut rows).await?;
             report.created += counts.created;
             report.updated += counts.updated;
             report.unchanged += counts.unchanged;
@@ -119,6 +121,25 @@ impl Run<'_> {
                 report.bad.extend(row.into_bad().into_iter().take(room));
             }
             now.rows_bad = report.rows_bad;
+        }
+    }
+
+    /// A deadlock costs the chunk that met it, not the minutes of work before. The locks of earlier chunks stay, so somebody who waits
+    /// for one of those may meet us again: after some attempts the whole begins anew.
+    async fn apply_chunk(&self, tx: &mut Tx, rows: &mut Vec<Row>) -> Result<Counts> {
+        let fresh = rows.clone();
+        let mut attempt = 1;
+        loop {
+            let applied = tx
+                .attempt(async |tx: &mut Tx| self.importer.apply(tx, self.actor, self.options, rows.as_mut_slice()).await)
+                .await;
+            match applied {
+                Err(error) if error.is_transient() && attempt < CHUNK_ATTEMPTS => {
+                    attempt += 1;
+                    rows.clone_from(&fresh);
+                }
+                result => return result,
+            }
         }
     }
 

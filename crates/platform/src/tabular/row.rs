@@ -32,7 +32,7 @@ impl BadCell {
 
 /// One row of a file with what was found wrong with it. A cell that is absent or blank reads as `None`, which is no fault;
 /// one that cannot be understood reads as `None` too and leaves a [`BadCell`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Row {
     pub line: u64,
     record: StringRecord,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::losses::clockwork;
 use super::reads::view;
+use super::reserve::whole_pieces;
 use super::{Held, STOCK_RESERVE, bonds, end_parts, hold, part_of, require_open, tell};
 use crate::model::Posting;
 use crate::reservation::model::{Allocation, Ending, Reservation, ReservationKind, ReservationView};
@@ -26,6 +27,7 @@ pub async fn release(tx: &mut Tx, actor: &Actor, id: ReservationId, input: &Rele
     let asked = input.read()?;
     let Held { reservation, allocations } = hold(tx, actor.tenant(), id).await?;
     require_open(actor, &reservation)?;
+    require_pieces(tx, actor, &reservation, asked).await?;
     let part = part_of(&reservation, asked)?;
     let after = match reservation.kind {
         ReservationKind::Hard => {
@@ -35,6 +37,16 @@ pub async fn release(tx: &mut Tx, actor: &Actor, id: ReservationId, input: &Rele
         ReservationKind::Soft => Some(end_soft(tx, actor, reservation, part, Ending::Released).await?),
     };
     view(tx, actor, after.expect("one reservation was ended")).await
+}
+
+/// A part of a piece can neither leave nor be given back.
+async fn require_pieces(tx: &mut Tx, actor: &Actor, reservation: &Reservation, asked: Option<Quantity>) -> Result<()> {
+    let Some(asked) = asked.filter(|asked| !asked.decimal().fract().is_zero()) else { return Ok(()) };
+    let items = catalog::service::items_by_ids(tx, actor.tenant(), &[reservation.item_id]).await?;
+    match items.get(&reservation.item_id) {
+        Some(item) => whole_pieces(asked, item).map(|_| ()).map_err(|fault| Error::invalid(vec![fault])),
+        None => Ok(()),
+    }
 }
 
 async fn end_soft(tx: &mut Tx, actor: &Actor, before: Reservation, part: Quantity, how: Ending) -> Result<Reservation> {
@@ -60,6 +72,7 @@ pub async fn fulfil(
     if reservation.kind == ReservationKind::Soft {
         return Err(Error::conflict("a SOFT reservation binds no goods; harden it first"));
     }
+    require_pieces(tx, actor, &reservation, asked).await?;
     let part = part_of(&reservation, asked)?;
     let parts = bonds(allocations.iter(), part);
     let reference = reference.unwrap_or_else(|| reservation.reference.clone());
@@ -98,21 +111,31 @@ pub async fn change(tx: &mut Tx, actor: &Actor, id: ReservationId, input: &Chang
     view(tx, actor, after).await
 }
 
-/// Takes back what has expired, of all tenants; answers how many reservations that were.
+/// Takes back what has expired, of all tenants; answers how many reservations that were. What fails for one tenant is logged, waits
+/// for the next run and keeps nobody else waiting.
 pub async fn sweep(app: &App) -> Result<usize> {
     let now = app.env.now();
     let tenants = app.db.without_tenant(async |connection| store::tenants_with_overdue(connection, now).await).await?;
     let mut swept = 0;
     for tenant in tenants {
-        let tenant: TenantId = tenant.parse().map_err(Error::from)?;
-        for _ in 0..SWEEP_BATCHES {
-            let mut tx = app.db.begin(&tenant).await?;
-            let ended = expire_some(&mut tx, app, now).await?;
-            tx.commit().await?;
-            swept += ended;
-            if ended == 0 {
-                break;
-            }
+        match sweep_tenant(app, &tenant, now).await {
+            Ok(ended) => swept += ended,
+            Err(error) => tracing::warn!(%error, tenant, "expired reservations of a tenant could not be taken back"),
+        }
+    }
+    Ok(swept)
+}
+
+async fn sweep_tenant(app: &App, tenant: &str, now: DateTime<Utc>) -> Result<usize> {
+    let tenant: TenantId = tenant.parse().map_err(Error::from)?;
+    let mut swept = 0;
+    for _ in 0..SWEEP_BATCHES {
+        let mut tx = app.db.begin(&tenant).await?;
+        let ended = expire_some(&mut tx, app, now).await?;
+        tx.commit().await?;
+        swept += ended;
+        if ended == 0 {
+            break;
         }
     }
     Ok(swept)

@@ -71,7 +71,17 @@ pub(crate) async fn free_expired(tx: &mut Tx, env: &Env, rows: &mut HashMap<Key,
     if short.is_empty() {
         return Ok(());
     }
-    let freed = expire_on(tx, env, &short).await?;
+    free_on(tx, env, rows, &short).await
+}
+
+/// The same for whoever takes all that is free: what expired on any of these locked balances becomes free.
+pub(crate) async fn free_all_expired(tx: &mut Tx, env: &Env, rows: &mut HashMap<Key, (Uuid, Held)>) -> Result<()> {
+    let bound: Vec<Uuid> = rows.values().filter(|(_, held)| !held.reserved.is_zero()).map(|(id, _)| *id).collect();
+    if bound.is_empty() { Ok(()) } else { free_on(tx, env, rows, &bound).await }
+}
+
+async fn free_on(tx: &mut Tx, env: &Env, rows: &mut HashMap<Key, (Uuid, Held)>, balances: &[Uuid]) -> Result<()> {
+    let freed = expire_on(tx, env, balances).await?;
     for (id, held) in rows.values_mut() {
         held.reserved -= freed.get(id).copied().unwrap_or_default();
     }

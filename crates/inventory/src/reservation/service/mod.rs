@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub use end::{change, fulfil, release, sweep};
 pub use harden::harden;
-pub(crate) use losses::{free_expired, give_way};
+pub(crate) use losses::{free_all_expired, free_expired, give_way};
 pub use reads::{ReservationFilter, availability, reservation, reservations};
 pub use reserve::reserve;
 pub use transfer::transfer;

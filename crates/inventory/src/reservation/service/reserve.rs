@@ -204,13 +204,21 @@ pub(super) fn good_on(needed_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> N
 }
 
 fn base_quantity(draft: &Draft, item: &Item) -> Result<Quantity, FieldError> {
-    let Some(unit) = &draft.unit else { return Ok(draft.quantity) };
+    let Some(unit) = &draft.unit else { return whole_pieces(draft.quantity, item) };
     let factor = item.factor_of(unit).ok_or_else(|| {
         let others = item.units.iter().map(|unit| unit.unit.as_str());
         let known: Vec<&str> = std::iter::once(item.base_unit.as_str()).chain(others).collect();
         FieldError::new("unit", format!("item {:?} is handled in {}, not in {unit:?}", item.code, known.join(", ")))
     })?;
-    in_base(draft.quantity, factor)
+    whole_pieces(in_base(draft.quantity, factor)?, item)
+}
+
+/// The quantity (base unit), unless it would split a piece that has a number.
+pub(super) fn whole_pieces(quantity: Quantity, item: &Item) -> Result<Quantity, FieldError> {
+    if item.serial_tracked && !quantity.decimal().fract().is_zero() {
+        return Err(FieldError::new("quantity", "must be a whole number, because the item is serial-tracked"));
+    }
+    Ok(quantity)
 }
 
 async fn facility(

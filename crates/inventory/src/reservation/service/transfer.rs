@@ -54,6 +54,10 @@ async fn places(tx: &mut Tx, actor: &Actor, to: &str, from: Option<&str>) -> Res
     if let Some(to) = to.as_ref().filter(|to| !to.is_active) {
         faults.push(FieldError::new("to", format!("location {:?} is not active and takes no goods", to.name())));
     }
+    if let Some(to) = to.as_ref().filter(|to| to.is_transit) {
+        let message = format!("location {:?} holds goods in transit; ship them by a transfer order", to.name());
+        faults.push(FieldError::new("to", message));
+    }
     match to {
         Some(to) if faults.is_empty() => Ok((to, from)),
         _ => Err(Error::invalid(faults)),
