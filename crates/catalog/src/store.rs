@@ -358,8 +358,10 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, items: &[I
 /// Locks the items against everything that refers to them, in the order given.
 pub async fn lock(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
-        "SELECT i.item_id FROM UNNEST($2::uuid[]) WITH ORDINALITY AS k (item_id, ordinal)
-         JOIN catalog.items i ON i.tenant_id = $1 AND i.item_id = k.item_id ORDER BY k.ordinal FOR UPDATE OF i",
+        "SELECT i.item_id
+         FROM (SELECT * FROM UNNEST($2::uuid[]) WITH ORDINALITY AS u (item_id, ordinal) ORDER BY u.ordinal) k
+         CROSS JOIN LATERAL (
+             SELECT o.item_id FROM catalog.items o WHERE o.tenant_id = $1 AND o.item_id = k.item_id OFFSET 0 FOR UPDATE) i",
         tenant.as_str(),
         ids,
     )
@@ -371,8 +373,11 @@ pub async fn lock(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]
 /// Those of the items that are serial-tracked; all of them are locked in the order given against [`lock`].
 pub async fn serial_tracked(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     let rows = sqlx::query!(
-        "SELECT i.item_id, i.serial_tracked FROM UNNEST($2::uuid[]) WITH ORDINALITY AS k (item_id, ordinal)
-         JOIN catalog.items i ON i.tenant_id = $1 AND i.item_id = k.item_id ORDER BY k.ordinal FOR KEY SHARE OF i",
+        "SELECT i.item_id, i.serial_tracked
+         FROM (SELECT * FROM UNNEST($2::uuid[]) WITH ORDINALITY AS u (item_id, ordinal) ORDER BY u.ordinal) k
+         CROSS JOIN LATERAL (
+             SELECT o.item_id, o.serial_tracked FROM catalog.items o
+             WHERE o.tenant_id = $1 AND o.item_id = k.item_id OFFSET 0 FOR KEY SHARE) i",
         tenant.as_str(),
         ids,
     )
@@ -407,7 +412,7 @@ pub async fn update(connection: &mut PgConnection, tenant: &TenantId, items: &[I
              AS n(item_id, code, name, description, category, length_mm, width_mm, height_mm, volume_cm3, weight_g, abc_class,
                   picks_per_day, shelf_life_days, lot_tracked, temperature_min_dc, temperature_max_dc, hazard_class, security_zone,
                   max_stack, is_active, version, updated_at, serial_tracked)
-         WHERE i.tenant_id = $1 AND i.item_id = n.item_id AND i.version = n.version - 1",
+         WHERE i.tenant_id = $1 AND i.item_id = n.item_id AND i.item_id = ANY ($2::uuid[]) AND i.version = n.version - 1",
         tenant.as_str(),
         &new.item_id,
         &new.code,

@@ -199,6 +199,41 @@ async fn many_who_ship_and_receive_at_once_move_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_are_the_pieces_that_were_shipped() {
+    let warehouse = open(1).await;
+    let staff = &warehouse.staff;
+    let pump = json!({ "code": "PUMP", "name": "Pump", "serial_tracked": true, "weight": { "value": "2", "unit": "kg" },
+        "dimensions": { "length": "30", "width": "20", "height": "10", "unit": "cm" } });
+    staff.post("/api/v1/inventory/items", &pump).await.expect(201);
+    let numbers: Vec<String> = (0..10).map(|n| format!("S{n}")).collect();
+    let receipt = json!({ "kind": "RECEIPT", "item": "PUMP", "to": "F1/BIN-000", "serials": numbers });
+    staff.post("/api/v1/inventory/movements", &json!({ "movements": [receipt] })).await.expect(201);
+    for code in ["T1", "T2"] {
+        let lines = json!([{ "item": "PUMP", "quantity": 5 }]);
+        let order = json!({ "from": "F1", "to": "F2", "code": code, "request": true, "lines": lines });
+        staff.post(TRANSFERS, &order).await.expect(201);
+        step(staff, code, "ship", json!({ "ship_all": true })).await.expect(200);
+    }
+    let moved = async |code: &str| {
+        let movements = staff.get(&format!("/api/v1/inventory/movements?reference={code}")).await.expect(200);
+        let mut named = Vec::new();
+        for movement in movements["items"].as_array().unwrap().iter().rev() {
+            let id = text(&movement["movement_id"]);
+            let pieces = staff.get(&format!("/api/v1/inventory/serials?movement={id}")).await.expect(200);
+            named.push(pieces["items"].as_array().unwrap().iter().map(|one| text(&one["number"])).collect::<String>());
+        }
+        named
+    };
+    step(staff, "T2", "receive", json!({ "lines": [{ "line_no": 1, "quantity": 2 }] })).await.expect(200);
+    step(staff, "T2", "receive", json!({ "receive_all": true })).await.expect(200);
+    assert_eq!(moved("T2").await, ["S5S6S7S8S9", "S5S6", "S7S8S9"]);
+    step(staff, "T1", "cancel", json!({ "reason": "not needed" })).await.expect(200);
+    assert_eq!(moved("T1").await, ["S0S1S2S3S4", "S0S1S2S3S4"]);
+    assert_eq!(places(&warehouse, "PUMP").await, ["F1/BIN-000 5", "F2/IN 5"]);
+    warehouse.server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_makes_no_sense_names_every_fault() {
     let warehouse = open(1).await;
     let staff = &warehouse.staff;

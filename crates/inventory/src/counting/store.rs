@@ -520,7 +520,7 @@ pub async fn update_lines(connection: &mut PgConnection, tenant: &TenantId, line
          FROM UNNEST($2::uuid[], $3::text[], $4::int[], $5::boolean[], $6::numeric[], $7::numeric[], $8::numeric[], $9::uuid[],
                      $10::uuid[], $11::timestamptz[], $12::text[])
               AS k (id, state, round, first_within, counted, book, variance, movement_id, decided_by, decided_at, reason)
-         WHERE l.tenant_id = $1 AND l.count_line_id = k.id",
+         WHERE l.tenant_id = $1 AND l.count_line_id = k.id AND l.count_line_id = ANY ($2::uuid[])",
         tenant.as_str(),
         &ids,
         &states,

@@ -69,9 +69,10 @@ pub async fn moved_before(connection: &mut PgConnection, tenant: &TenantId, post
         r#"SELECT k.ordinal AS "ordinal!"
            FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) WITH ORDINALITY
                 AS k (item_id, location_id, lot_id, quality_status, ordinal)
-           JOIN inventory.balances b
-             ON b.tenant_id = $1 AND b.item_id = k.item_id AND b.location_id = k.location_id
-            AND b.lot_id IS NOT DISTINCT FROM k.lot_id AND b.quality_status = k.quality_status
+           CROSS JOIN LATERAL (
+               SELECT o.on_hand FROM inventory.balances o
+               WHERE o.tenant_id = $1 AND o.item_id = k.item_id AND o.location_id = k.location_id
+                 AND o.lot_id IS NOT DISTINCT FROM k.lot_id AND o.quality_status = k.quality_status OFFSET 0) b
            WHERE b.on_hand > 0 OR EXISTS (
                SELECT FROM inventory.movements m
                WHERE m.tenant_id = $1 AND m.item_id = k.item_id AND m.lot_id IS NOT DISTINCT FROM k.lot_id

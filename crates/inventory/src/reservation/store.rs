@@ -228,7 +228,7 @@ pub(super) async fn update(connection: &mut PgConnection, tenant: &TenantId, cha
          FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[],
                      $10::timestamptz[], $11::timestamptz[])
               AS k (reservation_id, kind, state, strategy, open_quantity, fulfilled, released, shortage, expires_at, updated_at)
-         WHERE r.tenant_id = $1 AND r.reservation_id = k.reservation_id",
+         WHERE r.tenant_id = $1 AND r.reservation_id = k.reservation_id AND r.reservation_id = ANY ($2::uuid[])",
         tenant.as_str(),
         &ids,
         &kinds,
@@ -289,7 +289,7 @@ pub(super) async fn bind(connection: &mut PgConnection, tenant: &TenantId, bonds
          )
          UPDATE inventory.balances b SET reserved = b.reserved + k.quantity, updated_at = $6
          FROM (SELECT balance_id, sum(quantity) AS quantity FROM wanted GROUP BY balance_id) k
-         WHERE b.tenant_id = $1 AND b.balance_id = k.balance_id",
+         WHERE b.tenant_id = $1 AND b.balance_id = k.balance_id AND b.balance_id = ANY ($3::uuid[])",
         tenant.as_str(),
         &reservations,
         &balances,
@@ -314,13 +314,15 @@ pub(super) async fn loosen(connection: &mut PgConnection, tenant: &TenantId, bon
          ), dropped AS (
              DELETE FROM inventory.reservation_allocations a USING freed k
              WHERE a.tenant_id = $1 AND a.reservation_id = k.reservation_id AND a.balance_id = k.balance_id AND a.quantity = k.quantity
+               AND a.reservation_id = ANY ($2::uuid[]) AND a.balance_id = ANY ($3::uuid[])
          ), reduced AS (
              UPDATE inventory.reservation_allocations a SET quantity = a.quantity - k.quantity FROM freed k
              WHERE a.tenant_id = $1 AND a.reservation_id = k.reservation_id AND a.balance_id = k.balance_id AND a.quantity <> k.quantity
+               AND a.reservation_id = ANY ($2::uuid[]) AND a.balance_id = ANY ($3::uuid[])
          )
          UPDATE inventory.balances b SET reserved = b.reserved - k.quantity, updated_at = $5
          FROM (SELECT balance_id, sum(quantity) AS quantity FROM freed GROUP BY balance_id) k
-         WHERE b.tenant_id = $1 AND b.balance_id = k.balance_id",
+         WHERE b.tenant_id = $1 AND b.balance_id = k.balance_id AND b.balance_id = ANY ($3::uuid[])",
         tenant.as_str(),
         &reservations,
         &balances,

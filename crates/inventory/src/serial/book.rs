@@ -87,7 +87,7 @@ pub(crate) async fn save(
     if serials.is_empty() {
         return Ok(());
     }
-    store::write(connection, tenant, pieces.moved().collect(), at).await?;
+    store::write(connection, tenant, &pieces.moved().collect::<Vec<_>>(), at).await?;
     store::link(connection, tenant, &movements, &serials).await
 }
 

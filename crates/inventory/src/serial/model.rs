@@ -214,8 +214,9 @@ impl Pieces {
         self.known.get(&(item, number.to_owned())).map(|piece| piece.id)
     }
 
-    pub fn moved(&self) -> impl Iterator<Item = (SerialId, At)> {
-        self.known.values().filter(|piece| piece.has_moved).filter_map(|piece| Some((piece.id, piece.at?)))
+    pub fn moved(&self) -> impl Iterator<Item = (&(ItemId, String), SerialId, At)> {
+        let moved = self.known.iter().filter(|(_, piece)| piece.has_moved);
+        moved.filter_map(|(number, piece)| Some((number, piece.id, piece.at?)))
     }
 
     /// Those whose rows were made for this batch.

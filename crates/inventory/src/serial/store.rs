@@ -90,9 +90,11 @@ pub async fn lock(
     let numbers: Vec<String> = wanted.iter().map(|(_, number)| number.clone()).collect();
     let rows = sqlx::query!(
         "SELECT s.serial_id, s.item_id, s.number, s.lot_id, s.location_id, s.quality_status
-         FROM UNNEST($2::uuid[], $3::text[]) WITH ORDINALITY AS k (item_id, number, ordinal)
-         JOIN inventory.serials s ON s.tenant_id = $1 AND s.item_id = k.item_id AND s.number = k.number
-         ORDER BY k.ordinal FOR NO KEY UPDATE OF s",
+         FROM (SELECT * FROM UNNEST($2::uuid[], $3::text[]) WITH ORDINALITY AS u (item_id, number, ordinal) ORDER BY u.ordinal) k
+         CROSS JOIN LATERAL (
+             SELECT * FROM inventory.serials o
+             WHERE o.tenant_id = $1 AND o.item_id = k.item_id AND o.number = k.number
+             OFFSET 0 FOR NO KEY UPDATE) s",
         tenant.as_str(),
         &items,
         &numbers,
@@ -113,27 +115,35 @@ pub async fn lock(
         .collect())
 }
 
+/// Stores where locked pieces are now. Written as an insertion that always meets its row, as balances are: a join would compare
+/// every piece with every other, or walk through all pieces of the tenant.
 pub async fn write(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    moved: Vec<(SerialId, At)>,
+    moved: &[(&(ItemId, String), SerialId, At)],
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let ids: Vec<Uuid> = moved.iter().map(|(id, _)| id.0).collect();
-    let locations: Vec<Uuid> = moved.iter().map(|(_, at)| at.location.0).collect();
-    let lots: Vec<Option<Uuid>> = moved.iter().map(|(_, at)| at.lot.map(|lot| lot.0)).collect();
-    let statuses: Vec<String> = moved.iter().map(|(_, at)| at.status.as_str().to_owned()).collect();
+    let ids: Vec<Uuid> = moved.iter().map(|(_, id, _)| id.0).collect();
+    let items: Vec<Uuid> = moved.iter().map(|((item, _), ..)| item.0).collect();
+    let numbers: Vec<String> = moved.iter().map(|((_, number), ..)| number.clone()).collect();
+    let locations: Vec<Uuid> = moved.iter().map(|(.., at)| at.location.0).collect();
+    let lots: Vec<Option<Uuid>> = moved.iter().map(|(.., at)| at.lot.map(|lot| lot.0)).collect();
+    let statuses: Vec<String> = moved.iter().map(|(.., at)| at.status.as_str().to_owned()).collect();
     sqlx::query!(
-        "UPDATE inventory.serials s
-         SET location_id = k.location_id, lot_id = k.lot_id, quality_status = k.quality_status, updated_at = $6
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS k (serial_id, location_id, lot_id, quality_status)
-         WHERE s.tenant_id = $1 AND s.serial_id = k.serial_id",
+        "INSERT INTO inventory.serials
+             (tenant_id, created_at, updated_at, serial_id, item_id, number, lot_id, location_id, quality_status)
+         SELECT $1, $2, $2, * FROM UNNEST($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[])
+         ON CONFLICT (tenant_id, serial_id) DO UPDATE
+         SET location_id = EXCLUDED.location_id, lot_id = EXCLUDED.lot_id, quality_status = EXCLUDED.quality_status,
+             updated_at = EXCLUDED.updated_at",
         tenant.as_str(),
-        &ids,
-        &locations,
-        &lots as &[Option<Uuid>],
-        &statuses,
         at,
+        &ids,
+        &items,
+        &numbers,
+        &lots as &[Option<Uuid>],
+        &locations,
+        &statuses,
     )
     .execute(connection)
     .await?;
@@ -187,6 +197,37 @@ pub(crate) async fn lock_lying(
         status: known(status),
     };
     Ok(rows.into_iter().map(|row| (row.number, key(row.location_id, row.lot_id, &row.quality_status))).collect())
+}
+
+/// The pieces that these movements brought to a place and that have not left it since, with their status now, by movement in
+/// the order of number.
+pub(crate) async fn still_there(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    movements: &[Uuid],
+) -> Result<HashMap<MovementId, Vec<(String, QualityStatus)>>> {
+    let rows = sqlx::query!(
+        "SELECT m.movement_id, s.number, s.quality_status
+         FROM inventory.movement_serials m
+         CROSS JOIN LATERAL (
+             SELECT * FROM inventory.movements o WHERE o.tenant_id = $1 AND o.movement_id = m.movement_id OFFSET 0) h
+         CROSS JOIN LATERAL (
+             SELECT * FROM inventory.serials o WHERE o.tenant_id = $1 AND o.serial_id = m.serial_id OFFSET 0) s
+         WHERE m.tenant_id = $1 AND m.movement_id = ANY ($2) AND s.location_id = h.to_location_id
+           AND NOT EXISTS (SELECT FROM inventory.movement_serials n
+                           JOIN inventory.movements l ON l.tenant_id = $1 AND l.movement_id = n.movement_id
+                           WHERE n.tenant_id = $1 AND n.serial_id = m.serial_id AND l.seq > h.seq AND l.kind <> 'STATUS_CHANGE')
+         ORDER BY m.movement_id, s.number",
+        tenant.as_str(),
+        movements,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut found: HashMap<MovementId, Vec<(String, QualityStatus)>> = HashMap::new();
+    for row in rows {
+        found.entry(MovementId(row.movement_id)).or_default().push((row.number, known(&row.quality_status)));
+    }
+    Ok(found)
 }
 
 /// The pieces that these movements brought into HOLD and that have not left it since, with where they are now, by movement.

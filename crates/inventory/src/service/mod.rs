@@ -1,5 +1,6 @@
 //! Use cases of the ledger, and what other contexts call inside their own transactions.
 
+mod lock;
 mod lots;
 pub(crate) mod places;
 mod post;
@@ -15,6 +16,8 @@ use kernel::ErrorCode;
 use platform::auth::{Actor, Permission, roles};
 use platform::{Error, Result};
 
+pub use lock::lock_moves;
+pub(crate) use lock::{lock_keys, lock_pieces};
 pub use lots::{find_lots, find_or_create_lot, find_or_create_lots, lots_by_ids};
 pub use places::{found_tenant, open_books, place, places_by_ids, register_locations, rename_facility, set_location_active};
 pub use post::post;
@@ -30,7 +33,7 @@ pub use record::{MovementBatch, MovementResult, Outcome, Recorded, record};
 pub use stocked::{Stocked, stock_guard};
 pub use submit::submit;
 pub use totals::{Totals, totals_of};
-pub use transit::{Free, InTransit, in_transit, lock_free, transit_place};
+pub use transit::{Free, InTransit, in_transit, lock_free, shipped, transit_place};
 
 use crate::model::MovementKind;
 

@@ -1,17 +1,18 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
-use kernel::{ErrorCode, FacilityId, ItemId, LocationId, LotId, Quantity, TenantId};
+use kernel::{ErrorCode, FacilityId, ItemId, LocationId, LotId, MovementId, Quantity, TenantId};
 use platform::auth::Actor;
 use platform::database::Tx;
 use platform::{Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{STOCK_MOVE, lots_by_ids, places_by_ids};
-use crate::model::Place;
-use crate::store;
+use super::{STOCK_MOVE, lock_keys, lots_by_ids, places_by_ids};
+use crate::ledger::Key;
+use crate::model::{Place, QualityStatus};
 pub use crate::store::transit::InTransit;
+use crate::{reservation, serial, store};
 
 /// Codes tried for the place, should a storage place have the first.
 const CODES: [&str; 4] = ["IN-TRANSIT", "IN-TRANSIT-2", "IN-TRANSIT-3", "IN-TRANSIT-4"];
@@ -48,16 +49,26 @@ pub async fn transit_place(tx: &mut Tx, actor: &Actor, facility: FacilityId, fac
 
 /// For the same context: released, unreserved goods of the items in storage places of the facility, locked until the transaction
 /// ends, the first to expire first, then the first received, then by place. Lots that have expired are left out.
-pub async fn lock_free(tx: &mut Tx, actor: &Actor, facility: FacilityId, items: &[ItemId]) -> Result<Vec<Free>> {
+///
+/// Locks the goods that are `named` too, and all that may come to `transit` from here, so that shipping them waits for nothing more.
+pub async fn lock_free(
+    tx: &mut Tx,
+    actor: &Actor,
+    facility: FacilityId,
+    items: &[ItemId],
+    named: &[Key],
+    transit: LocationId,
+) -> Result<Vec<Free>> {
     actor.require(STOCK_MOVE)?;
     let tenant = actor.tenant();
     let items: Vec<Uuid> = items.iter().map(|id| id.0).collect::<BTreeSet<_>>().into_iter().collect();
     let mut keys = store::transit::candidates(tx, tenant, facility, &items).await?;
     keys.sort_unstable();
+    let leaving: BTreeSet<Key> = keys.iter().chain(named).copied().collect();
+    let coming: BTreeSet<Key> = leaving.iter().map(|key| Key { location: transit, ..*key }).collect();
+    let mut held = lock_keys(tx, actor, &leaving, &coming).await?;
+    reservation::service::free_all_expired(tx, &actor.env, &mut held).await?;
     let lots: Vec<LotId> = keys.iter().filter_map(|key| key.lot).collect::<BTreeSet<_>>().into_iter().collect();
-    let ids: Vec<Uuid> = lots.iter().map(|lot| lot.0).collect();
-    store::lots::lock_by_id(tx, tenant, &ids).await?;
-    let held = store::balances::lock(tx, tenant, &keys).await?;
     let lots = lots_by_ids(tx, tenant, &lots).await?;
     let today = actor.env.now().date_naive();
     let mut free = Vec::with_capacity(keys.len());
@@ -73,6 +84,17 @@ pub async fn lock_free(tx: &mut Tx, actor: &Actor, facility: FacilityId, items: 
     }
     free.sort_by_key(|(order, _)| *order);
     Ok(free.into_iter().map(|(_, one)| one).collect())
+}
+
+/// For the same context: the pieces that each shipment brought into transit and that are there still, in the order of their
+/// numbers, with the status that they have by now. Shipments of goods without serial numbers are absent.
+pub async fn shipped(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    movements: &[MovementId],
+) -> Result<HashMap<MovementId, Vec<(String, QualityStatus)>>> {
+    let ids: Vec<Uuid> = movements.iter().map(|id| id.0).collect();
+    serial::still_there(connection, tenant, &ids).await
 }
 
 /// For checks and lists of the same context, which have authorised: everything in transit, of all tenants when none is given.

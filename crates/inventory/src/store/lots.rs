@@ -150,7 +150,7 @@ pub async fn fill_dates(connection: &mut PgConnection, tenant: &TenantId, change
         "UPDATE inventory.lots l
          SET manufactured_on = coalesce(l.manufactured_on, k.manufactured_on), expires_on = coalesce(l.expires_on, k.expires_on)
          FROM UNNEST($2::uuid[], $3::date[], $4::date[]) AS k (lot_id, manufactured_on, expires_on)
-         WHERE l.tenant_id = $1 AND l.lot_id = k.lot_id",
+         WHERE l.tenant_id = $1 AND l.lot_id = k.lot_id AND l.lot_id = ANY ($2::uuid[])",
         tenant.as_str(),
         &ids,
         &manufactured as &[Option<NaiveDate>],

@@ -41,7 +41,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Released goods of these items in the facility's storage places, unlocked.
+/// Released goods of these items in the facility's storage places, unlocked; what is reserved is looked at after the lock, when
+/// expired reservations count no more.
 pub async fn candidates(
     connection: &mut PgConnection,
     tenant: &TenantId,
@@ -51,7 +52,7 @@ pub async fn candidates(
     let rows = sqlx::query!(
         "SELECT b.item_id, b.location_id, b.lot_id FROM inventory.balances b
          JOIN inventory.stock_locations p ON p.tenant_id = $1 AND p.location_id = b.location_id
-         WHERE b.tenant_id = $1 AND b.item_id = ANY ($3) AND b.quality_status = 'RELEASED' AND b.on_hand > b.reserved
+         WHERE b.tenant_id = $1 AND b.item_id = ANY ($3) AND b.quality_status = 'RELEASED' AND b.on_hand > 0
            AND p.facility_id = $2 AND p.purpose = 'STORAGE'",
         tenant.as_str(),
         facility.0,

@@ -205,6 +205,7 @@ pub async fn accept_all(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) ->
     for facility in store::facilities_of(tx, actor.tenant(), ids).await? {
         store::lock_facility(tx, actor.tenant(), facility).await?;
     }
+    lock_goods(tx, actor, ids).await?;
     let accept = Decision::Accept { feedback: String::new(), serials: Vec::new() };
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
@@ -221,6 +222,17 @@ pub async fn accept_all(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) ->
         });
     }
     Ok(outcomes)
+}
+
+/// The stock that all of them move, locked before the first one moves.
+async fn lock_goods(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) -> Result<()> {
+    let asked = store::by_ids(tx, actor.tenant(), ids, actor.env.now()).await?;
+    let move_of = |one: &Recommendation| {
+        let from = one.from_location_id.filter(|_| !one.state.is_closed())?;
+        Some(Posting::transfer(one.item_id, one.lot_id, one.quantity, from, one.location_id, one.quality_status))
+    };
+    let moves: Vec<Posting> = asked.iter().filter_map(move_of).collect();
+    inventory::service::lock_moves(tx, actor, &moves).await
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ pub(super) async fn update_lines(connection: &mut PgConnection, tenant: &TenantI
     sqlx::query!(
         "UPDATE warehouse.receipt_lines AS l SET received = u.received
          FROM UNNEST($2::uuid[], $3::numeric[]) AS u(id, received)
-         WHERE l.tenant_id = $1 AND l.receipt_line_id = u.id AND l.received <> u.received",
+         WHERE l.tenant_id = $1 AND l.receipt_line_id = u.id AND l.receipt_line_id = ANY ($2::uuid[]) AND l.received <> u.received",
         tenant.as_str(),
         &ids,
         &received,

@@ -1,11 +1,13 @@
 //! Decides, without the database, which goods leave or arrive for each line of a call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use inventory::QualityStatus;
 use inventory::service::Free;
-use kernel::{ItemId, LocationId, LotId, Quantity};
+use kernel::{ItemId, LocationId, LotId, MovementId, Quantity};
 use platform::Result;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use uuid::Uuid;
 
 use super::model::{Shipment, Transfer};
@@ -161,8 +163,40 @@ pub(super) fn takings(
 /// What a place in transit holds of one item and lot, by status.
 pub(super) type Statuses = HashMap<(ItemId, Option<LotId>), Vec<(QualityStatus, Quantity)>>;
 
+/// The pieces that each shipment brought into transit and that are there still, in the order of their numbers.
+pub(super) type Pieces = HashMap<MovementId, Vec<(String, QualityStatus)>>;
+
+/// Goods of one shipment that have one status; with their numbers where it is known which pieces it brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub status: QualityStatus,
+    pub quantity: Quantity,
+    pub serials: Option<Vec<String>>,
+}
+
+/// The shipment's own pieces, the lowest numbers first; goods without numbers by [`by_status`].
+pub(super) fn parts_of(held: &mut Statuses, pieces: &mut Pieces, shipment: &Shipment, quantity: Quantity) -> Result<Vec<Part>> {
+    let own = pieces.entry(shipment.movement_id).or_default();
+    let count = quantity.decimal().to_usize().filter(|_| quantity.decimal().fract().is_zero());
+    match count.filter(|count| *count <= own.len()) {
+        Some(count) => {
+            let mut named: BTreeMap<QualityStatus, Vec<String>> = BTreeMap::new();
+            own.drain(..count).for_each(|(number, status)| named.entry(status).or_default().push(number));
+            let part = |(status, numbers): (QualityStatus, Vec<String>)| {
+                let quantity = Quantity::from_db(Decimal::from(numbers.len()));
+                Part { status, quantity, serials: Some(numbers) }
+            };
+            Ok(named.into_iter().map(part).collect())
+        }
+        None => {
+            let parts = by_status(held, shipment, quantity)?;
+            Ok(parts.into_iter().map(|(status, quantity)| Part { status, quantity, serials: None }).collect())
+        }
+    }
+}
+
 /// Splits a quantity among the statuses that the goods have by now: as they were shipped, as far as that goes.
-pub(super) fn by_status(held: &mut Statuses, shipment: &Shipment, quantity: Quantity) -> Result<Vec<(QualityStatus, Quantity)>> {
+fn by_status(held: &mut Statuses, shipment: &Shipment, quantity: Quantity) -> Result<Vec<(QualityStatus, Quantity)>> {
     let rows = held.entry((shipment.item_id, shipment.lot_id)).or_default();
     rows.sort_by_key(|(status, _)| *status != shipment.quality_status);
     let (mut parts, mut rest) = (Vec::new(), quantity);
@@ -183,7 +217,7 @@ pub(super) fn by_status(held: &mut Statuses, shipment: &Shipment, quantity: Quan
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use kernel::{FacilityId, MovementId, TransferId, TransferLineId};
+    use kernel::{FacilityId, TransferId, TransferLineId};
     use proptest::prelude::*;
 
     use super::*;

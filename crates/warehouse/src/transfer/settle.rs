@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use inventory::{ADJUSTMENT, MovementKind, Posting};
-use kernel::{LocationId, LotId, Quantity};
+use kernel::{LocationId, LotId, MovementId, Quantity};
 use platform::auth::Actor;
 use platform::database::Tx;
 use platform::{Error, Result, audit};
@@ -11,7 +11,7 @@ use super::dto::TransferDto;
 use super::goods::{self, Given};
 use super::input::{CancelTransfer, CloseTransfer, ReceiveTransfer};
 use super::model::{LINES_MAX, Outcome, Settlement, Shipment, TEXT_MAX, Transfer};
-use super::plan::{Statuses, Taking, by_status, takings};
+use super::plan::{Part, Pieces, Statuses, Taking, parts_of, takings};
 use super::{service, store};
 use crate::TRANSFER;
 use crate::check::Checks;
@@ -151,15 +151,19 @@ async fn settle(
         return Ok(Vec::new());
     }
     let mut held = statuses(tx, shipments).await?;
+    let movements: Vec<MovementId> = shipments.iter().map(|one| one.movement_id).collect();
+    let mut pieces: Pieces = inventory::service::shipped(tx, actor.tenant(), &movements).await?;
     let mut parts: Vec<(usize, Posting)> = Vec::with_capacity(taken.len());
     for one in taken {
         let shipment = &shipments[one.shipment];
-        for (status, quantity) in by_status(&mut held, shipment, one.quantity)? {
+        for Part { status, quantity, serials } in parts_of(&mut held, &mut pieces, shipment, one.quantity)? {
             let (item, lot, from) = (shipment.item_id, shipment.lot_id, shipment.transit_location_id);
-            let mut posting = Posting::transfer(item, lot, quantity, from, to(shipment), status)
-                .with_serials_in_order()
-                .with_reference(transfer.code.clone())
-                .with_reason(transfer.reason.clone());
+            let posting = Posting::transfer(item, lot, quantity, from, to(shipment), status);
+            let posting = match serials {
+                Some(numbers) => posting.with_serials(numbers),
+                None => posting.with_serials_in_order(),
+            };
+            let mut posting = posting.with_reference(transfer.code.clone()).with_reason(transfer.reason.clone());
             if kind == Outcome::Missing {
                 posting.kind = MovementKind::Adjustment;
             }

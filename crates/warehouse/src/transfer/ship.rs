@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use inventory::ledger::Key;
 use inventory::{Place, Posting, QualityStatus};
 use kernel::{ErrorCode, FieldError, ItemId, LocationId};
 use platform::auth::Actor;
@@ -33,8 +34,8 @@ pub async fn ship(tx: &mut Tx, actor: &Actor, reference: &str, input: &ShipTrans
         return Err(Error::conflict(format!("facility {:?} is not active and takes no goods", destination.code)));
     }
     let asked = asked(tx, &transfer, input).await?;
-    let picked = pick(tx, actor, &transfer, &asked).await?;
     let transit = inventory::service::transit_place(tx, actor, transfer.to_facility_id, &transfer.to_facility_code).await?;
+    let picked = pick(tx, actor, &transfer, &asked, &transit).await?;
     let shipments = post(tx, actor, &transfer, &picked, &transit, input.ship_all).await?;
     for pick in &picked {
         transfer.lines[pick.line].shipped += pick.quantity;
@@ -110,9 +111,17 @@ async fn places_of(
 }
 
 /// Chooses under lock; refused when something is lacking.
-async fn pick(tx: &mut Tx, actor: &Actor, transfer: &Transfer, asked: &[Asked]) -> Result<Vec<Pick>> {
+async fn pick(tx: &mut Tx, actor: &Actor, transfer: &Transfer, asked: &[Asked], transit: &Place) -> Result<Vec<Pick>> {
     let items: Vec<ItemId> = asked.iter().map(|one| transfer.lines[one.line].item_id).collect();
-    let mut free = inventory::service::lock_free(tx, actor, transfer.from_facility_id, &items).await?;
+    let named: Vec<Key> = asked
+        .iter()
+        .filter_map(|one| {
+            let item = transfer.lines[one.line].item_id;
+            Some(Key { item, location: one.from?, lot: one.lot, status: one.status })
+        })
+        .collect();
+    let source = transfer.from_facility_id;
+    let mut free = inventory::service::lock_free(tx, actor, source, &items, &named, transit.id).await?;
     let ids: Vec<LocationId> = free.iter().map(|goods| goods.location).collect();
     let known = locations::by_ids(tx, actor.tenant(), &ids).await?;
     let named: Vec<LocationId> = asked.iter().filter_map(|one| one.from).collect();

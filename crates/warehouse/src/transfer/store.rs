@@ -139,7 +139,7 @@ pub(super) async fn update(connection: &mut PgConnection, tenant: &TenantId, tra
          SET shipped = k.shipped, received = k.received, missing = k.missing, returned = k.returned
          FROM UNNEST($2::uuid[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[])
               AS k (id, shipped, received, missing, returned)
-         WHERE l.tenant_id = $1 AND l.transfer_line_id = k.id
+         WHERE l.tenant_id = $1 AND l.transfer_line_id = k.id AND l.transfer_line_id = ANY ($2::uuid[])
            AND (l.shipped, l.received, l.missing, l.returned) <> (k.shipped, k.received, k.missing, k.returned)",
         tenant.as_str(),
         &ids,
@@ -347,7 +347,7 @@ pub(super) async fn settle(
     sqlx::query!(
         "UPDATE warehouse.transfer_shipments s SET settled = s.settled + k.quantity
          FROM (SELECT u.id, sum(u.quantity) AS quantity FROM UNNEST($2::uuid[], $3::numeric[]) AS u (id, quantity) GROUP BY u.id) k
-         WHERE s.tenant_id = $1 AND s.movement_id = k.id",
+         WHERE s.tenant_id = $1 AND s.movement_id = k.id AND s.movement_id = ANY ($2::uuid[])",
         tenant.as_str(),
         &shipments,
         &quantities,

@@ -7,7 +7,9 @@ mod reads;
 mod reserve;
 mod transfer;
 
-use kernel::{Quantity, ReservationId, TenantId};
+use std::collections::BTreeSet;
+
+use kernel::{ItemId, LocationId, Quantity, ReservationId, TenantId};
 use platform::audit::Entry;
 use platform::auth::{Actor, Permission, roles};
 use platform::database::Tx;
@@ -35,11 +37,12 @@ struct Held {
     allocations: Vec<Allocation>,
 }
 
-/// Locks the lots and balances that a reservation binds, and then itself.
+/// Locks the lots, pieces and balances that a reservation binds, and then itself.
 async fn hold(tx: &mut Tx, tenant: &TenantId, id: ReservationId) -> Result<Held> {
-    find(tx, tenant, id).await?;
+    let found = find(tx, tenant, id).await?;
     let seen = store::allocations(tx, tenant, &[id.0]).await?;
     lock_lots_of(tx, tenant, &seen).await?;
+    lock_pieces_of(tx, tenant, found.item_id, &seen).await?;
     let balances: Vec<Uuid> = seen.iter().map(|one| one.balance_id).collect();
     store::lock_balances(tx, tenant, &balances).await?;
     hold_itself(tx, tenant, id, &balances).await
@@ -59,6 +62,12 @@ async fn lock_lots_of(tx: &mut Tx, tenant: &TenantId, allocations: &[Allocation]
         crate::store::lots::lock_by_id(tx, tenant, &lots).await?;
     }
     Ok(())
+}
+
+/// And then, when the item's pieces have numbers, the pieces that lie there.
+async fn lock_pieces_of(tx: &mut Tx, tenant: &TenantId, item: ItemId, allocations: &[Allocation]) -> Result<()> {
+    let places: BTreeSet<LocationId> = allocations.iter().map(|one| one.location_id).collect();
+    crate::service::lock_pieces(tx, tenant, places.into_iter().map(|place| (item, place))).await
 }
 
 /// Locks the reservation when the balances are locked already. What it binds was read before the locks and may have changed; locking

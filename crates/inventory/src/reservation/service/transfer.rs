@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::reads::view;
 use super::reserve::physical;
-use super::{STOCK_RESERVE, find, hold_itself, lock_lots_of, require_open, tell};
+use super::{STOCK_RESERVE, find, hold_itself, lock_lots_of, lock_pieces_of, require_open, tell};
 use crate::ledger::Key;
 use crate::model::{Place, Posting, QualityStatus};
 use crate::reservation::model::{Allocation, Reservation, ReservationView};
@@ -30,6 +30,7 @@ pub async fn transfer(
     let (to, from) = places(tx, actor, &to, from.as_deref()).await?;
     let bound = store::allocations(tx, actor.tenant(), &[id.0]).await?;
     lock_lots_of(tx, actor.tenant(), &bound).await?;
+    lock_pieces_of(tx, actor.tenant(), seen.item_id, &bound).await?;
     let balances = lock_both_sides(tx, actor, &seen, &bound, &to).await?;
     let ids: Vec<Uuid> = balances.values().copied().collect();
     let held = hold_itself(tx, actor.tenant(), id, &ids).await?;

@@ -137,7 +137,7 @@ proptest! {
             }
         }
         let mut held: HashMap<(LocationId, QualityStatus), i64> = HashMap::new();
-        known.moved().for_each(|(_, at)| *held.entry((at.location, at.status)).or_default() += 1);
+        known.moved().for_each(|(.., at)| *held.entry((at.location, at.status)).or_default() += 1);
         counts.retain(|_, count| *count != 0);
         prop_assert_eq!(held, counts);
         prop_assert_eq!(known.unused().count(), 6 - naive.len());
