@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use proptest::prelude::*;
+use proptest::strategy::Strategy;
 
 use super::*;
 

@@ -119,7 +119,7 @@ fn item(samples: &mut Samples) {
     let bare = ItemPage {
         in_transit_quantity: number("0"),
         in_transit: vec![],
-        promise: ItemPromise::default(),
+        promise: ItemPromise { reservations_href: "/reservations?item=BOLT-M8".into(), ..ItemPromise::default() },
         can_reserve: false,
         stock: vec![],
         movements: vec![],
