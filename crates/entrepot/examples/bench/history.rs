@@ -198,7 +198,7 @@ fn insert_movements(movements: i64, start: &str, step: f64) -> String {
          WITH items AS MATERIALIZED (SELECT array_agg(item_id ORDER BY code) AS ids FROM catalog.items),
               bins AS MATERIALIZED (SELECT array_agg(location_id ORDER BY code) AS ids FROM inventory.stock_locations WHERE code LIKE 'BIN-%')
          SELECT 'acme', gen_random_uuid(), (ARRAY['RECEIPT', 'ISSUE', 'TRANSFER', 'ISSUE'])[1 + n % 4],
-                items.ids[CASE WHEN n / 4 % 10 = 0 THEN 1 ELSE 1 + n / 4 * 7919 % {ITEMS} END], (ARRAY[8, 3, 2, 1])[1 + n % 4],
+                items.ids[CASE WHEN n / 4 % 10 = 0 THEN 1 ELSE 1 + (n / 4 * 7919::bigint % {ITEMS})::int END], (ARRAY[8, 3, 2, 1])[1 + n % 4],
                 CASE WHEN n % 4 = 0 THEN '00000000-0000-0000-0000-000000000001' ELSE bins.ids[1 + n / 4 * 31 % {BINS}] END, 'RELEASED',
                 CASE n % 4 WHEN 0 THEN bins.ids[1 + n / 4 * 31 % {BINS}] WHEN 2 THEN bins.ids[1 + (n / 4 * 31 + 1) % {BINS}]
                      ELSE '00000000-0000-0000-0000-000000000002' END, 'RELEASED',

@@ -19,12 +19,7 @@ const SPARE: usize = 100;
 
 /// Makes rows for numbers that nobody has seen, then locks all pieces that the postings name or may choose, both in the order
 /// of item and number. Comes after the lots and before the balances. Without serial numbers it asks the database nothing.
-pub(crate) async fn load<'a>(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    env: &Env,
-    postings: &[&'a Posting],
-) -> Result<Pieces> {
+pub(crate) async fn load(connection: &mut PgConnection, tenant: &TenantId, env: &Env, postings: &[&Posting]) -> Result<Pieces> {
     let mut wanted: BTreeSet<(ItemId, String)> = BTreeSet::new();
     let mut new: BTreeMap<(ItemId, String), &Posting> = BTreeMap::new();
     let mut choices: BTreeMap<Key, usize> = BTreeMap::new();
