@@ -366,7 +366,6 @@ impl PutawayMutation {
     }
 
     /// Accepts, overrides or rejects an open recommendation; waiting goods move in the ledger.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a field are its input")]
     async fn record_putaway_decision(
         &self,
         context: &Context<'_>,
