@@ -31,6 +31,10 @@ const SUPERUSER: &str = "postgres";
 const START_LIMIT: Duration = Duration::from_secs(600);
 const JOIN_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How long a killed server's memory may be held before that is an error; backends end within milliseconds.
+const MEMORY_LIMIT: Duration = Duration::from_secs(10);
+/// What postgres says then (src/backend/utils/init/miscinit.c).
+const HELD_MEMORY: &str = "pre-existing shared memory block";
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
 /// A server that lived this long was well: its next death is the first again.
@@ -164,8 +168,23 @@ impl PrivateServer {
         Ok(Some(Self { plan, data_dir: data_dir.to_path_buf(), endpoint, process: Some(process), role }))
     }
 
-    /// Cancel safe: what was started is remembered before it is waited for.
+    /// A backend of a killed server may hold its shared memory for a moment after nothing shows any more whose it is; a server
+    /// that refuses to start for that reason is started again.
     async fn bring_up(&mut self) -> Result<(), PrivateError> {
+        let deadline = Instant::now() + MEMORY_LIMIT;
+        loop {
+            match self.bring_up_once().await {
+                Err(PrivateError::Server { tail, .. }) if tail.contains(HELD_MEMORY) && Instant::now() < deadline => {
+                    tracing::warn!("the memory of an earlier database server is still held; starting again");
+                    sleep(FIRST_DELAY).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Cancel safe: what was started is remembered before it is waited for.
+    async fn bring_up_once(&mut self) -> Result<(), PrivateError> {
         let started = Instant::now();
         if self.adopt().await? {
             return Ok(());
