@@ -124,7 +124,7 @@ async fn prove_now(
             crate::serial::pieces_equal_on_hand(connection, one).await?,
         ),
     ];
-    proved.extend(crate::reservation::checks::prove(connection, one).await?);
+    proved.extend(crate::reservation::store::checks::prove(connection, one).await?);
     Ok(proved)
 }
 

@@ -7,14 +7,12 @@
 mod approve;
 mod dto;
 mod enter;
-mod entries;
 mod graphql;
 #[expect(unused_qualifications, reason = "the macro that documents routes qualifies the parameter types")]
 mod http;
 mod input;
 mod model;
 mod plan;
-mod scope;
 pub mod service;
 mod store;
 

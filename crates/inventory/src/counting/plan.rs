@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::dto::CountDto;
 use super::input::{MAX_LOCATIONS, NewCount, Schedule};
 use super::model::{Accuracy, Count, CountState, Progress};
-use super::{COUNTS_PLAN, scope, service, store};
+use super::store::scope;
+use super::{COUNTS_PLAN, service, store};
 use crate::model::LocationKind;
 use crate::service::places::References;
 

@@ -13,7 +13,6 @@
 //! Publishes `inventory.reservation.changed` (payload: `state`, `item_id`, `reference`, `open`) and, when missing goods break a
 //! promise, `inventory.reservation.short` (also `lost`, `shortage`).
 
-pub(crate) mod checks;
 mod dto;
 mod graphql;
 #[expect(unused_qualifications, reason = "the macro that documents routes qualifies the parameter types")]
@@ -22,7 +21,7 @@ mod model;
 mod promise;
 mod request;
 pub mod service;
-mod store;
+pub(crate) mod store;
 
 pub use dto::{AllocationDto, FulfilledDto, ReservationDto, TransferredDto};
 pub use graphql::{NewReservationInput, ReservationMutation, ReservationQuery};

@@ -5,7 +5,6 @@
 //! such an item the pieces there are as many as are on hand.
 
 pub(crate) mod book;
-mod check;
 mod dto;
 mod graphql;
 #[expect(unused_qualifications, reason = "the macro that documents routes qualifies the parameter types")]
@@ -15,7 +14,6 @@ mod reads;
 mod rules;
 mod store;
 
-pub(crate) use check::pieces_equal_on_hand;
 pub use dto::{SerialDto, SerialHistoryDto};
 pub use graphql::SerialQuery;
 pub(crate) use http::api;
@@ -23,4 +21,5 @@ pub(crate) use model::MAX_SERIALS_TOGETHER;
 pub use model::{MAX_SERIALS, SerialRefusal, SerialRow, Serials};
 pub use reads::{SerialFilter, history, list, one};
 pub(crate) use rules::{checked, named, read, refuse_too_many};
+pub(crate) use store::check::pieces_equal_on_hand;
 pub(crate) use store::{lock_lying, still_held, still_there};

@@ -64,30 +64,38 @@ pub struct References {
 }
 
 impl References {
-    /// One round trip for all of them.
+    /// One round trip for all of them, and a second one where a code looks like an id or a facility's place.
     pub async fn load<'a>(
         connection: &mut PgConnection,
         tenant: &TenantId,
         references: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
+        let references: Vec<&str> = references.into_iter().collect();
         let (mut ids, mut codes) = (Vec::new(), Vec::new());
-        for reference in references {
-            ids.extend(Uuid::parse_str(reference));
-            // Codes may contain slashes, so the facility may end at any of them.
-            codes.push(reference.to_owned());
-            codes.extend(reference.match_indices('/').map(|(at, _)| reference[at + 1..].to_owned()));
+        for reference in &references {
+            if let Ok(id) = Uuid::parse_str(reference) {
+                ids.push(id);
+            } else if reference.contains('/') {
+                // Codes may contain slashes, so the facility may end at any of them.
+                codes.extend(reference.match_indices('/').map(|(at, _)| reference[at + 1..].to_owned()));
+            } else {
+                codes.push((*reference).to_owned());
+            }
         }
-        codes.sort_unstable();
-        codes.dedup();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() && codes.is_empty() {
-            return Ok(Self::default());
+        let mut places = find(connection, tenant, ids, codes).await?;
+        let known = Self::of(places.clone());
+        let bare: Vec<String> = references.iter().filter(|one| known.exact(one).is_none()).map(|&one| one.to_owned()).collect();
+        if bare.iter().all(|reference| known.by_code.contains_key(reference)) {
+            return Ok(known);
         }
-        Ok(Self::of(store::places::find(connection, tenant, &ids, &codes).await?))
+        places.extend(find(connection, tenant, Vec::new(), bare).await?);
+        Ok(Self::of(places))
     }
 
-    pub fn of(places: Vec<Place>) -> Self {
+    /// The same place may come more than once.
+    pub fn of(mut places: Vec<Place>) -> Self {
+        places.sort_unstable_by(|a, b| (&a.facility_code, &a.code, a.id).cmp(&(&b.facility_code, &b.code, b.id)));
+        places.dedup_by_key(|place| place.id);
         let mut known = Self::default();
         for place in places {
             known.by_name.insert(place.name(), place.clone());
@@ -99,8 +107,7 @@ impl References {
 
     /// The place, or what to tell the caller: `NOT_FOUND`, or `INVALID` when the code is ambiguous.
     pub fn get(&self, reference: &str) -> Result<&Place, (ErrorCode, String)> {
-        let by_id = Uuid::parse_str(reference).ok().and_then(|id| self.by_id.get(&id));
-        if let Some(place) = by_id.or_else(|| self.by_name.get(reference)) {
+        if let Some(place) = self.exact(reference) {
             return Ok(place);
         }
         match self.by_code.get(reference).map(Vec::as_slice) {
@@ -116,6 +123,11 @@ impl References {
         }
     }
 
+    fn exact(&self, reference: &str) -> Option<&Place> {
+        let by_id = Uuid::parse_str(reference).ok().and_then(|id| self.by_id.get(&id));
+        by_id.or_else(|| self.by_name.get(reference))
+    }
+
     /// As [`References::get`] for a field that may be absent. Goods in transit are not for movements by hand: what is on its
     /// way by transfer orders must stay what their place holds.
     pub fn field(&self, field: &str, reference: Option<&str>) -> Result<Option<Place>, FieldError> {
@@ -127,6 +139,22 @@ impl References {
         }
         Ok(Some(place.clone()))
     }
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    mut ids: Vec<Uuid>,
+    mut codes: Vec<String>,
+) -> Result<Vec<Place>> {
+    ids.sort_unstable();
+    ids.dedup();
+    codes.sort_unstable();
+    codes.dedup();
+    if ids.is_empty() && codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::places::find(connection, tenant, &ids, &codes).await
 }
 
 /// All places with these ids, keyed by id; an unknown one is an error.

@@ -102,7 +102,8 @@ pub async fn rename_facility(connection: &mut PgConnection, tenant: &TenantId, f
     Ok(())
 }
 
-/// Places with one of the ids or one of the codes, in whichever facility. One look-up each, whatever the planner thinks of them.
+/// Places with one of the ids or one of the codes, each given once, in whichever facility. A place that is meant by both comes
+/// twice. One look-up each, whatever the planner thinks of them.
 pub async fn find(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid], codes: &[String]) -> Result<Vec<Place>> {
     let rows = sqlx::query_as!(
         PlaceRecord,
@@ -110,15 +111,14 @@ pub async fn find(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid]
                   found.facility_code AS "facility_code!", found.code AS "code!", found.is_active AS "is_active!",
                   found.purpose AS "purpose!"
            FROM (
-               SELECT p.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS location_id) asked
+               SELECT p.* FROM UNNEST($2::uuid[]) AS asked (location_id)
                CROSS JOIN LATERAL (
                    SELECT * FROM inventory.stock_locations l WHERE l.tenant_id = $1 AND l.location_id = asked.location_id OFFSET 0) p
-               UNION
-               SELECT p.* FROM (SELECT DISTINCT unnest($3::text[]) AS code) asked
+               UNION ALL
+               SELECT p.* FROM UNNEST($3::text[]) AS asked (code)
                CROSS JOIN LATERAL (
                    SELECT * FROM inventory.stock_locations l WHERE l.tenant_id = $1 AND l.code = asked.code OFFSET 0) p
-           ) found
-           ORDER BY found.facility_code, found.code"#,
+           ) found"#,
         tenant.as_str(),
         ids,
         codes,

@@ -1,3 +1,5 @@
+pub mod checks;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{FacilityId, ItemId, LocationId, LotId, PageRequest, Quantity, ReservationId, TenantId, UserId};
 use platform::Result;

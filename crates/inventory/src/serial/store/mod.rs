@@ -1,5 +1,7 @@
 //! SQL of serial numbers; no rules.
 
+pub mod check;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{Accuracy, Entered};
 use crate::check::Invariant;
+use crate::counting::model::{Accuracy, Entered};
 use crate::ledger::Key;
 use crate::store::checks::Finding;
 use crate::store::known;

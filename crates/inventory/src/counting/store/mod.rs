@@ -1,3 +1,6 @@
+pub mod entries;
+pub mod scope;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{CountId, CountLineId, FacilityId, ItemId, LocationId, LotId, MovementId, PageRequest, Quantity, TenantId, UserId};
 use platform::Result;
