@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Queries are checked against the committed cache; `make sqlx-cache` renews it.
 export SQLX_OFFLINE = true
 
-.PHONY: demo test lint bench fuzz race soak sqlx-cache docs
+.PHONY: demo test lint bench bench-peers fuzz race soak sqlx-cache docs
 
 demo: ## serve a filled demo warehouse
 	@scripts/setup.sh server
@@ -21,6 +21,13 @@ bench: ## measured ratios, printed side by side (release build); make bench ONLY
 	@scripts/setup.sh server
 	cargo build --release --package entrepot --bins
 	cargo run --release --package entrepot --example bench -- $(ONLY)
+	$(if $(ONLY),,cargo run --release --package optimization --example statistics)
+
+bench-peers: ## what other programs make of the same problems, into target/peers; needs Python and the package index
+	scripts/bench-peers/setup.sh
+	target/peers/venv/bin/python scripts/bench-peers/putaway.py
+	target/peers/venv/bin/python scripts/bench-peers/statistics.py target/peers
+	target/peers/venv/bin/python scripts/bench-peers/learning.py target/peers
 
 fuzz: ## Schemathesis over REST and GraphQL, about 4 minutes (FUZZ_SECONDS)
 	@scripts/setup.sh server

@@ -3,77 +3,85 @@ use std::collections::BinaryHeap;
 use super::case::{Candidate, Case};
 use super::feasibility::Floor;
 
-/// More than any assignment of the batch can score; `floor` as it is before the batch.
-///
-/// Per line: the best score of a single location that takes it whole, or, where splitting may pay, the best locations filled
-/// one after the other (a fractional knapsack with one item per location, which the greedy order solves exactly). Two parts
-/// of a score can rise through other lines and are taken at their best: the fill at any value from this line alone up to the
-/// whole batch, consolidation when another line brings the same item and lot.
-pub(super) fn upper_bound(floor: &Floor, cases: &[Case]) -> f64 {
-    let batch_mm3 = cases.iter().fold(0_i64, |sum, case| sum.saturating_add(case.demand.volume));
-    let key = |case: &Case| (case.demand.content.item, case.demand.content.lot);
-    let mut keys: Vec<_> = cases.iter().map(key).collect();
-    keys.sort_unstable();
-    let twin = |case: &Case| keys.get(keys.partition_point(|other| *other < key(case)) + 1) == Some(&key(case));
-    cases.iter().map(|case| Scope { floor, case, twin: twin(case), batch_mm3 }.bound()).sum()
-}
-
-struct Scope<'a> {
-    floor: &'a Floor<'a>,
-    case: &'a Case,
-    /// Another line brings the same item and lot.
-    twin: bool,
+/// What other lines of the batch can do for a line at best: the parts of a score that they can raise are the fill, at any value
+/// from this line alone up to the whole batch, and the consolidation, when another line brings the same item and lot.
+pub(super) struct Outlook {
+    /// Per line: another line brings the same item and lot.
+    pub twin: Vec<bool>,
     batch_mm3: i64,
 }
 
-impl Scope<'_> {
-    fn bound(&self) -> f64 {
-        let candidates = self.case.candidates(self.floor);
-        let (mut whole, mut part) = (0.0_f64, 0.0_f64);
-        for candidate in candidates.iter() {
-            let (of_whole, of_part) = self.best_scores(candidate);
-            if self.case.fits_whole(self.floor, candidate) {
-                whole = whole.max(of_whole);
-            }
-            part = part.max(of_part);
-        }
-        if part <= whole { whole } else { whole.max(self.split_bound(&candidates)) }
+impl Outlook {
+    pub fn new(cases: &[Case]) -> Self {
+        let batch_mm3 = cases.iter().fold(0_i64, |sum, case| sum.saturating_add(case.demand.volume));
+        let key = |case: &Case| (case.demand.content.item, case.demand.content.lot);
+        let mut keys: Vec<_> = cases.iter().map(key).collect();
+        keys.sort_unstable();
+        let twin = |case: &Case| keys.get(keys.partition_point(|other| *other < key(case)) + 1) == Some(&key(case));
+        Self { twin: cases.iter().map(twin).collect(), batch_mm3 }
     }
 
-    /// Scores are not negative, so their bits order as they do; few of many are taken, so a heap beats sorting.
-    fn split_bound(&self, candidates: &[Candidate]) -> f64 {
-        let demand = &self.case.demand;
-        let offer = |candidate: &Candidate| {
-            let bin = candidate.bin();
-            (self.best_scores(candidate).1.to_bits(), self.floor.slots[bin].location, bin)
-        };
-        let mut offers: BinaryHeap<_> = candidates.iter().map(offer).collect();
-        let (mut left, mut sum) = (demand.quantity, 0.0);
-        while let Some((score, _, bin)) = offers.pop() {
-            let amount = self.floor.room(demand, bin).min(left);
-            sum += f64::from_bits(score) * (amount as f64 / demand.quantity as f64);
-            left -= amount;
-            if left == 0 {
-                break;
-            }
-        }
-        sum
+    /// The share of a bin's volume in use if the whole batch went there.
+    pub fn most_filled(&self, floor: &Floor, bin: usize) -> f64 {
+        floor.states[bin].fill_with(self.batch_mm3).min(1.0)
     }
 
-    /// For the whole line, and for a part of it.
+    /// The best that the whole line can score in a bin.
     #[inline]
-    fn best_scores(&self, candidate: &Candidate) -> (f64, f64) {
-        let (demand, rates) = (&self.case.demand, &self.case.rates);
-        let state = &self.floor.states[candidate.bin()];
-        let most = state.fill_with(self.batch_mm3).min(1.0);
-        let same_lot = self.twin || self.floor.holds_same(demand, candidate.bin());
-        let best = |least_mm3: i64, partial: bool| {
-            let fill = rates.best_fill(state.fill_with(least_mm3), most);
-            let (fill, joined, split) = rates.changing(fill, same_lot, partial);
-            (candidate.steady + (fill + joined + split)).clamp(0.0, 100.0)
-        };
-        (best(demand.volume, false), best(0, true))
+    pub fn best_whole(&self, floor: &Floor, case: &Case, candidate: &Candidate) -> f64 {
+        self.best(floor, case, candidate, case.demand.volume, false)
     }
+
+    /// The best that a part of the line can score in a bin.
+    #[inline]
+    pub fn best_part(&self, floor: &Floor, case: &Case, candidate: &Candidate) -> f64 {
+        self.best(floor, case, candidate, 0, true)
+    }
+
+    #[inline]
+    fn best(&self, floor: &Floor, case: &Case, candidate: &Candidate, least_mm3: i64, partial: bool) -> f64 {
+        let (bin, demand, rates) = (candidate.bin(), &case.demand, &case.rates);
+        let same_lot = self.twin[demand.line] || floor.holds_same(demand, bin);
+        let fill = rates.best_fill(floor.states[bin].fill_with(least_mm3), self.most_filled(floor, bin));
+        let (fill, joined, split) = rates.changing(fill, same_lot, partial);
+        (candidate.steady + (fill + joined + split)).clamp(0.0, 100.0)
+    }
+}
+
+/// More than the line can score in any assignment of the batch; `floor` as it is before the batch.
+///
+/// The best score of a single location that takes it whole, or, where splitting may pay, the best locations filled one after the
+/// other (a fractional knapsack with one item per location, which the greedy order solves exactly).
+pub(super) fn alone(floor: &Floor, case: &Case, outlook: &Outlook) -> f64 {
+    let candidates = case.candidates(floor);
+    let (mut whole, mut part) = (0.0_f64, 0.0_f64);
+    for candidate in candidates.iter() {
+        if case.fits_whole(floor, candidate) {
+            whole = whole.max(outlook.best_whole(floor, case, candidate));
+        }
+        part = part.max(outlook.best_part(floor, case, candidate));
+    }
+    if part <= whole { whole } else { whole.max(split_bound(floor, case, outlook, &candidates)) }
+}
+
+/// Scores are not negative, so their bits order as they do; few of many are taken, so a heap beats sorting.
+fn split_bound(floor: &Floor, case: &Case, outlook: &Outlook, candidates: &[Candidate]) -> f64 {
+    let demand = &case.demand;
+    let offer = |candidate: &Candidate| {
+        let bin = candidate.bin();
+        (outlook.best_part(floor, case, candidate).to_bits(), floor.slots[bin].location, bin)
+    };
+    let mut offers: BinaryHeap<_> = candidates.iter().map(offer).collect();
+    let (mut left, mut sum) = (demand.quantity, 0.0);
+    while let Some((score, _, bin)) = offers.pop() {
+        let amount = floor.room(demand, bin).min(left);
+        sum += f64::from_bits(score) * (amount as f64 / demand.quantity as f64);
+        left -= amount;
+        if left == 0 {
+            break;
+        }
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
                 shares[n].push(share);
             }
         }
-        let lines = cases.iter().zip(&shares).map(|(case, shares)| explain::line(&floor, case, shares));
+        let lines = cases.iter().zip(&shares).map(|(case, shares)| explain::line(&floor, case, shares, false));
         Some(lines.zip(cases).map(|(line, case)| line_score(&line, case.demand.quantity)).sum())
     }
 

@@ -15,6 +15,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Of a bin that is known to take a piece of the line.
+    pub fn at(floor: &Floor, case: &Case, bin: usize) -> Self {
+        let parts = case.rates.steady(&floor.slots[bin], floor.affinity(&case.demand, bin));
+        Self { bin: bin as u32, steady: parts.steady() }
+    }
+
     pub fn bin(&self) -> usize {
         self.bin as usize
     }
@@ -26,6 +32,8 @@ pub(super) struct Case {
     pub rates: Rates,
     /// Of the steady parts of the candidates' scores.
     pub average: ScoreParts,
+    /// Before the batch some bin takes the whole line.
+    pub whole: bool,
     kept: Option<Vec<Candidate>>,
 }
 
@@ -40,7 +48,9 @@ impl Case {
         let of = |(n, line)| {
             let (demand, rates) = (Demand::new(n, line), Rates::new(line, &problem.settings));
             let (candidates, average) = survey(floor, &demand, &rates);
-            Self { demand, rates, average, kept: keep.then_some(candidates) }
+            let whole = |candidate: &Candidate| floor.still_takes(&demand, candidate.bin(), demand.volume, demand.weight);
+            let whole = candidates.iter().any(whole);
+            Self { demand, rates, average, whole, kept: keep.then_some(candidates) }
         };
         problem.lines.iter().enumerate().map(of).collect()
     }
@@ -52,6 +62,12 @@ impl Case {
             Some(kept) => Cow::Borrowed(kept),
             None => Cow::Owned(survey(floor, &self.demand, &self.rates).0),
         }
+    }
+
+    /// The same goods in another quantity.
+    pub fn rest(&self, quantity_micro: i64) -> Self {
+        let demand = self.demand.rest(quantity_micro);
+        Self { demand, rates: self.rates.clone(), average: self.average, whole: self.whole, kept: None }
     }
 
     /// The score in thousandths, and the points for the fill alone, of `volume` more of the line in a bin that holds nothing
@@ -92,7 +108,7 @@ fn survey(floor: &Floor, demand: &Demand, rates: &Rates) -> (Vec<Candidate>, Sco
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Bin, Line, LocationType, MICRO, Problem, Settings, bfd, bound, explain};
+    use super::super::{Bin, Line, LocationType, MICRO, Problem, Settings, bound, construct, explain};
     use super::*;
 
     #[test]
@@ -104,9 +120,11 @@ mod tests {
         let solve = |keep: bool| {
             let mut floor = Floor::new(&problem);
             let cases = Case::all_keeping(&floor, keep);
-            let bound = bound::upper_bound(&floor, &cases);
-            let shares = bfd::construct(&mut floor, &cases);
-            let lines: Vec<_> = cases.iter().zip(&shares).map(|(case, shares)| explain::line(&floor, case, shares)).collect();
+            let outlook = bound::Outlook::new(&cases);
+            let bound: Vec<f64> = cases.iter().map(|case| bound::alone(&floor, case, &outlook)).collect();
+            let shares = construct::best_fit(&mut floor, &cases);
+            let lines: Vec<_> =
+                cases.iter().zip(&shares).map(|(case, shares)| explain::line(&floor, case, shares, false)).collect();
             (bound, lines)
         };
         let kept = solve(true);

@@ -44,8 +44,14 @@ codes! {
     /// How a batch is solved. Each method answers the same question with the same objective, so answers can be compared.
     #[non_exhaustive]
     Method of "method" {
+        /// First-fit decreasing: the largest line first, each to the first location on the way that takes it.
+        Ffd "FFD",
         /// Best-fit decreasing: the largest line first, each to the location that scores best.
         Bfd "BFD",
+        /// First fit or best fit, by how much the lines' volumes vary and how full the locations are.
+        Hybrid "HYBRID",
+        /// All lines together: prices, improvement, and a proof of how good the answer is.
+        Optimal "OPTIMAL",
     }
 }
 

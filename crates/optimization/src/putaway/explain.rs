@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::case::{Candidate, Case};
 use super::feasibility::{Demand, Floor, longest_excess, space};
+use super::flip::{self, Duel, Flips};
 use super::model::{LineResult, Placement};
 use super::score::ScoreParts;
 use super::{Hazard, Mixing, Part, ReasonCode, SecurityZone, Share};
@@ -34,6 +35,8 @@ pub enum Lost {
     TakesPart { quantity_micro: i64 },
     /// It was worse when the line was decided; the lines after it made it `points` better than the choice.
     LaterLines { points: f64 },
+    /// It is `points` better for this line alone, but other lines would lose more.
+    OtherLines { points: f64 },
 }
 
 /// Why something of a line was left unplaced.
@@ -117,16 +120,17 @@ impl Miss {
     }
 }
 
-/// The whole account of one line, judged with the whole batch in place.
-pub(super) fn line(floor: &Floor, case: &Case, shares: &[Share]) -> LineResult {
+/// The whole account of one line, judged with the whole batch in place. `together` when the lines were not decided one by one.
+pub(super) fn line(floor: &Floor, case: &Case, shares: &[Share], together: bool) -> LineResult {
     let demand = &case.demand;
     let unplaced_micro = demand.quantity - shares.iter().map(|share| share.quantity_micro).sum::<i64>();
     let failure = (unplaced_micro > 0).then(|| failure(floor, &demand.rest(unplaced_micro)));
     if shares.is_empty() {
-        return LineResult { placements: Vec::new(), unplaced_micro, failure, alternatives: Vec::new() };
+        let (placements, alternatives) = (Vec::new(), Vec::new());
+        return LineResult { placements, unplaced_micro, failure, alternatives, flips: Flips::default() };
     }
     let candidates = case.candidates(floor);
-    let scene = Scene { floor, case, candidates: &candidates, shares };
+    let scene = Scene { floor, case, candidates: &candidates, shares, together };
     let whole = shares[0].quantity_micro == demand.quantity;
     let others = if whole { scene.others_for_all() } else { scene.others_for_a_part() };
     let placements: Vec<Placement> = shares.iter().map(|share| scene.placement(*share, &others)).collect();
@@ -136,7 +140,8 @@ pub(super) fn line(floor: &Floor, case: &Case, shares: &[Share]) -> LineResult {
         let missing = ALTERNATIVES - alternatives.len();
         alternatives.extend(scene.others_for_a_part().best.iter().take(missing).map(|bin| scene.alternative(*bin, None)));
     }
-    LineResult { placements, unplaced_micro, failure, alternatives }
+    let flips = if whole { scene.flips(&placements[0].score, &others, alternatives.first()) } else { Flips::default() };
+    LineResult { placements, unplaced_micro, failure, alternatives, flips }
 }
 
 struct Scene<'a> {
@@ -144,6 +149,7 @@ struct Scene<'a> {
     case: &'a Case,
     candidates: &'a [Candidate],
     shares: &'a [Share],
+    together: bool,
 }
 
 /// The locations that fit but hold nothing of the line.
@@ -272,6 +278,22 @@ impl Scene<'_> {
         }
     }
 
+    fn flips(&self, chosen: &ScoreParts, others: &Others, best: Option<&Alternative>) -> Flips {
+        let Some(best) = best else { return Flips::default() };
+        let Self { floor, case: case @ Case { demand, rates, .. }, .. } = *self;
+        let duel = |bin: usize| Duel { floor, case, chosen: (self.shares[0].bin, *chosen), other: (bin, best.score) };
+        if let Some(bin) = others.best.first() {
+            return duel(*bin).flips();
+        }
+        let bin = floor.slots.iter().position(|slot| slot.index == best.bin).expect("an alternative is a bin");
+        let if_whole = |volume: i64| {
+            let used = floor.states[bin].volume - floor.states[bin].free_volume() + demand.volume;
+            let fill = used as f64 / volume.max(1) as f64;
+            rates.parts(&floor.slots[bin], floor.affinity(demand, bin), fill, floor.holds_same(demand, bin), false)
+        };
+        Flips { capacity: flip::with_more_room(&duel(bin), if_whole), weight: None }
+    }
+
     /// `chosen` is the score and the bin that it lost against, when the line lies whole.
     fn alternative(&self, bin: usize, chosen: Option<(&ScoreParts, usize)>) -> Alternative {
         let Self { floor, case: Case { demand, .. }, .. } = *self;
@@ -287,6 +309,7 @@ impl Scene<'_> {
         let points = lead.abs() as f64 / 1000.0;
         let left_here = floor.states[bin].free_volume() - demand.volume;
         let lost = match lead {
+            ..0 if self.together => Lost::OtherLines { points },
             ..0 => Lost::LaterLines { points },
             0 if left_here > floor.states[chosen_bin].free_volume() => Lost::LooserFit,
             0 => Lost::Equal,

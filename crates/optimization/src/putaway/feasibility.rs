@@ -77,6 +77,18 @@ impl Demand {
         self.piece_weight = space(self.piece, self.unit_weight);
     }
 
+    /// Two lines of a batch may lie in one bin, as far as its policy and their hazards go.
+    pub fn may_join(&self, other: &Self, mixing: Mixing) -> bool {
+        let (one, two) = (&self.content, &other.content);
+        let same_item = one.item == two.item;
+        let allowed = match mixing {
+            Mixing::Any => true,
+            Mixing::SingleItem => same_item,
+            Mixing::SingleLot => same_item && one.lot == two.lot,
+        };
+        allowed && (same_item || two.hazard.is_none_or(|hazard| hazard.bit() & self.conflicts == 0))
+    }
+
     /// The largest amount that may be split off when there is room for `room` and `left` is still to be placed.
     pub fn part(&self, room: i64, left: i64) -> i64 {
         if room >= left { left } else { room - room % self.step }
@@ -169,6 +181,7 @@ impl Slot {
 }
 
 /// What a batch changes of a bin, with what that is compared to.
+#[derive(Clone)]
 pub(super) struct State {
     pub volume: i64,
     pub max_weight: i64,
@@ -299,6 +312,29 @@ impl<'a> Floor<'a> {
         self.added[share.bin].push((demand.line, demand.content));
     }
 
+    /// Takes back what [`Self::place`] did.
+    pub fn remove(&mut self, demand: &Demand, share: Share) {
+        let added = &mut self.added[share.bin];
+        added.retain(|(line, _)| *line != demand.line);
+        let state = &mut self.states[share.bin];
+        let used = (state.used_volume, state.used_weight);
+        *state = State::new(self.bins[share.bin]);
+        state.used_volume = used.0 - space(share.quantity_micro, demand.unit_volume);
+        state.used_weight = used.1 - space(share.quantity_micro, demand.unit_weight);
+        for (_, content) in added.iter() {
+            state.held = state.held.with(content);
+            state.hazards |= content.hazard.map_or(0, |hazard| hazard.bit());
+        }
+    }
+
+    /// As it was before the batch.
+    pub fn clear(&mut self) {
+        for (bin, added) in self.added.iter_mut().enumerate().filter(|(_, added)| !added.is_empty()) {
+            added.clear();
+            self.states[bin] = State::new(self.bins[bin]);
+        }
+    }
+
     /// The same item and lot lies here, from stock or from any line placed so far.
     #[inline]
     pub fn holds_same(&self, demand: &Demand, bin: usize) -> bool {
@@ -343,7 +379,7 @@ impl<'a> Floor<'a> {
     }
 }
 
-fn same(one: &Content, two: &Content) -> bool {
+pub(super) fn same(one: &Content, two: &Content) -> bool {
     one.item == two.item && one.lot == two.lot
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Abc, Ergonomic, Hazard, LocationType, Mixing, ScoreParts, SecurityZone, Settings};
-use super::{Alternative, Failure, ReasonCode};
+use super::{Alternative, Failure, Flips, ReasonCode};
 
 /// Millionths of a base unit in one base unit.
 pub const MICRO: i64 = 1_000_000;
@@ -170,6 +170,8 @@ pub struct LineResult {
     pub failure: Option<Failure>,
     /// Up to three other locations that could take the line after the whole batch is placed, best first.
     pub alternatives: Vec<Alternative>,
+    /// What would make the first of the alternatives the choice.
+    pub flips: Flips,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

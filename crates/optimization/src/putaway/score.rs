@@ -111,6 +111,7 @@ pub fn confidence(score: f64) -> f64 {
 }
 
 /// The points that one line gives for each property of a location, worked out once.
+#[derive(Clone)]
 pub(super) struct Rates {
     abc: [f64; 3],
     kind: [f64; 10],

@@ -1,4 +1,4 @@
-use super::{Failure, Lost, MICRO, Miss, Part, Placement, ReasonCode};
+use super::{CapacityFlip, Failure, Lost, MICRO, Miss, Part, Placement, ReasonCode, WeightFlip};
 
 /// One sentence for the person at the shelf: "already holds this item and lot; 72 % full afterwards; 3rd nearest of 412 that fit".
 pub fn reason_text(placement: &Placement) -> String {
@@ -27,8 +27,23 @@ pub fn lost_text(lost: &Lost) -> String {
         Lost::LooserFit => "scores the same, but leaves more space unused".into(),
         Lost::Equal => "equally good".into(),
         Lost::TakesPart { quantity_micro } => format!("takes only {}", decimal(quantity_micro, MICRO)),
+        Lost::OtherLines { points } => format!("{points:.1} points more for this line alone, but other lines would lose more"),
         Lost::LaterLines { points } => format!("{points:.1} points more now that the rest of the batch is placed"),
     }
+}
+
+/// What would have to change about a location, which the caller names, to make the best alternative the choice.
+pub fn capacity_flip_text(flip: &CapacityFlip) -> String {
+    let more = |change: i64| if change > 0 { "more" } else { "less" };
+    match *flip {
+        CapacityFlip::Volume { change_mm3, .. } => format!("{} l {} room", decimal(change_mm3.abs(), MICRO), more(change_mm3)),
+        CapacityFlip::Weight { change_g, .. } => format!("{} kg {} load", decimal(change_g.abs(), 1000), more(change_g)),
+    }
+}
+
+/// Which weight of the settings would make the best alternative the choice.
+pub fn weight_flip_text(flip: &WeightFlip) -> String {
+    format!("a weight of {:.1} instead of {:.1} for {}", flip.to, flip.from, flip.part)
 }
 
 fn plain(code: ReasonCode) -> &'static str {

@@ -20,7 +20,7 @@ fn goods() -> impl Strategy<Value = (u32, Option<u32>)> {
 }
 
 prop_compose! {
-    fn line()(
+    pub fn line()(
         (item, lot) in goods(),
         quantity_micro in prop_oneof![(1..40_i64).prop_map(|units| units * MICRO), 1..30 * MICRO],
         step_micro in select(vec![1, 250_000, MICRO, 6 * MICRO]),
@@ -48,7 +48,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn bin()(
+    pub fn bin()(
         kind in prop_oneof![
             6 => select(vec![LocationType::Putaway, LocationType::PickFace, LocationType::Reserve, LocationType::Bulk]),
             2 => Just(LocationType::Quarantine),
@@ -73,7 +73,7 @@ prop_compose! {
     }
 }
 
-fn problem(lines: std::ops::Range<usize>, bins: std::ops::Range<usize>) -> impl Strategy<Value = Problem> {
+pub fn problem(lines: std::ops::Range<usize>, bins: std::ops::Range<usize>) -> impl Strategy<Value = Problem> {
     (vec(line(), lines), vec(bin(), bins)).prop_map(|(lines, mut bins)| {
         for (n, bin) in bins.iter_mut().enumerate() {
             bin.location = 1000 + n as u32;
@@ -86,12 +86,16 @@ fn solved(problem: &Problem) -> Solution {
     solve(problem, Method::Bfd).unwrap()
 }
 
+fn method() -> impl Strategy<Value = Method> {
+    select(Method::ALL)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_rule_is_broken_and_nothing_is_lost(problem in problem(1..9, 0..14)) {
-        let solution = solved(&problem);
+    fn no_rule_is_broken_and_nothing_is_lost(problem in problem(1..9, 0..14), method in method()) {
+        let solution = solve(&problem, method).unwrap();
         prop_assert_eq!(violations(&problem, &assignment(&solution)), Vec::<String>::new());
         for (line, result) in problem.lines.iter().zip(&solution.lines) {
             let placed: i64 = result.placements.iter().map(|placement| placement.quantity_micro).sum();
@@ -106,8 +110,8 @@ proptest! {
     }
 
     #[test]
-    fn the_figures_add_up(problem in problem(1..9, 0..14)) {
-        let solution = solved(&problem);
+    fn the_figures_add_up(problem in problem(1..9, 0..14), method in method()) {
+        let solution = solve(&problem, method).unwrap();
         let mut total = 0.0;
         for (line, result) in problem.lines.iter().zip(&solution.lines) {
             for placed in &result.placements {
@@ -124,8 +128,9 @@ proptest! {
     fn the_order_of_bins_does_not_matter((problem, order) in problem(1..9, 1..14).prop_flat_map(|problem| {
         let order = Just((0..problem.bins.len()).collect::<Vec<_>>()).prop_shuffle();
         (Just(problem), order)
-    })) {
+    }), method in method()) {
         let shuffled = Problem { bins: order.iter().map(|n| problem.bins[*n].clone()).collect(), ..problem.clone() };
+        let solved = |problem: &Problem| solve(problem, method).unwrap();
         let (one, two) = (solved(&problem), solved(&shuffled));
         prop_assert_eq!(&one, &solved(&problem));
         prop_assert_eq!(one.total_score, two.total_score);
@@ -154,8 +159,8 @@ proptest! {
 
     /// Not one more piece of what was left over goes anywhere.
     #[test]
-    fn what_is_left_over_fits_nowhere(problem in problem(1..7, 0..10)) {
-        let solution = solved(&problem);
+    fn what_is_left_over_fits_nowhere(problem in problem(1..7, 0..10), method in method()) {
+        let solution = solve(&problem, method).unwrap();
         for (n, result) in solution.lines.iter().enumerate().filter(|(_, result)| result.unplaced_micro > 0) {
             let step = problem.lines[n].step_micro;
             let odd = result.unplaced_micro % step;
@@ -173,7 +178,7 @@ proptest! {
 
     /// One line over few bins, against every division of whole steps (the odd rest last).
     #[test]
-    fn a_single_line_places_as_much_as_any_division(line in line(), bins in vec(bin(), 1..4), steps in 1..7_i64, odd in 0..4_i64) {
+    fn a_single_line_places_as_much_as_any_division(line in line(), bins in vec(bin(), 1..4), steps in 1..7_i64, odd in 0..4_i64, method in method()) {
         let step = line.step_micro;
         let rest = odd * step / 4;
         let quantity = steps * step + rest;
@@ -181,7 +186,7 @@ proptest! {
         for (n, bin) in problem.bins.iter_mut().enumerate() {
             bin.location = n as u32;
         }
-        let solution = solved(&problem);
+        let solution = solve(&problem, method).unwrap();
         let most = best_division(&problem, steps, rest);
         prop_assert_eq!(quantity - solution.lines[0].unplaced_micro, most);
         if (0..problem.bins.len()).any(|bin| violations(&problem, &vec![vec![(bin, quantity)]]).is_empty()) {
@@ -191,8 +196,8 @@ proptest! {
 
     /// An operator who takes an alternative instead breaks no rule either.
     #[test]
-    fn every_alternative_can_be_taken(problem in problem(1..9, 0..14)) {
-        let solution = solved(&problem);
+    fn every_alternative_can_be_taken(problem in problem(1..9, 0..14), method in method()) {
+        let solution = solve(&problem, method).unwrap();
         for (n, result) in solution.lines.iter().enumerate() {
             prop_assert!(result.alternatives.len() <= 3);
             for other in &result.alternatives {

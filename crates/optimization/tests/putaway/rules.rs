@@ -236,7 +236,7 @@ fn a_bad_problem_is_refused_with_its_field() {
     let problem = Problem { settings, ..Problem::default() };
     assert!(solve(&problem, Method::Bfd).unwrap_err().field.starts_with("settings."));
     assert_eq!("bfd".parse(), Ok(Method::Bfd));
-    assert_eq!("best".parse::<Method>().unwrap_err().to_string(), "method must be one of BFD");
+    assert_eq!("best".parse::<Method>().unwrap_err().to_string(), "method must be one of FFD, BFD, HYBRID, OPTIMAL");
 }
 
 #[test]
