@@ -7,12 +7,13 @@ use platform::auth::{Actor, Permission, roles};
 use platform::database::Tx;
 use platform::events::Event;
 use platform::{Error, Result, audit};
+use rust_decimal::Decimal;
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::guard::StockGuard;
-use crate::model::{Item, ItemChanges, ItemFilter, barcode_spellings};
+use crate::model::{AbcClass, Item, ItemChanges, ItemFilter, barcode_spellings};
 use crate::store;
 
 pub const ITEMS_READ: Permission = Permission::new("items:read", roles::EVERYBODY);
@@ -90,6 +91,35 @@ pub async fn update(tx: &mut Tx, actor: &Actor, guard: &dyn StockGuard, referenc
     tx.audit(actor, audit::Entry::new(action, "item", item.item_id).before(&old).after(&item));
     announce(tx, actor, &item, change);
     Ok(item)
+}
+
+/// For other contexts, which have authorised already: what is known by now of how fast items move, each a class and picks per day.
+/// Items of which both were so already, or that are gone, are not written; the answer is how many were.
+pub async fn reclassify(tx: &mut Tx, actor: &Actor, known: &[(ItemId, AbcClass, Decimal)]) -> Result<usize> {
+    let ids: Vec<ItemId> = known.iter().map(|(id, ..)| *id).collect();
+    let mut items = items_by_ids(tx, actor.tenant(), &ids).await?;
+    let mut changed = Vec::new();
+    for (id, class, picks_per_day) in known {
+        let Some(old) = items.remove(id) else { continue };
+        if old.abc_class == *class && old.picks_per_day == *picks_per_day {
+            continue;
+        }
+        let new = Item {
+            abc_class: *class,
+            picks_per_day: *picks_per_day,
+            version: old.version + 1,
+            updated_at: actor.env.now(),
+            ..old.clone()
+        };
+        let figures = |item: &Item| json!({ "abc_class": item.abc_class, "picks_per_day": item.picks_per_day });
+        tx.audit(actor, audit::Entry::new("item.reclassify", "item", *id).before(&figures(&old)).after(&figures(&new)));
+        announce(tx, actor, &new, "updated");
+        changed.push(new);
+    }
+    if !changed.is_empty() && store::update(tx, actor.tenant(), &changed).await? < changed.len() as u64 {
+        return Err(Error::new(ErrorCode::VersionConflict, "an item was changed meanwhile; try again"));
+    }
+    Ok(changed.len())
 }
 
 /// Why the way of counting an item cannot change now.
@@ -235,6 +265,30 @@ pub async fn sizes_by_ids(connection: &mut PgConnection, tenant: &TenantId, ids:
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     store::sizes(connection, tenant, &ids).await
+}
+
+/// An active item that no capacity can be checked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmeasuredItem {
+    pub item_id: ItemId,
+    pub code: String,
+    pub name: String,
+    /// Neither dimensions nor volume are known.
+    pub lacks_size: bool,
+    pub lacks_weight: bool,
+}
+
+/// Active items whose size or weight nobody has entered, by code.
+pub async fn unmeasured(connection: &mut PgConnection, actor: &Actor, page: &PageRequest) -> Result<Page<UnmeasuredItem>> {
+    actor.require(ITEMS_READ)?;
+    let after: Option<String> = page.after().map_err(|invalid| Error::from(invalid.at("cursor")))?;
+    let items = store::unmeasured(connection, actor.tenant(), after.as_deref(), page.fetch()).await?;
+    Ok(Page::cut(items, page, |item| item.code.clone()))
+}
+
+/// For other contexts, which have authorised already: how many items are active, and how many of them lack a size or a weight.
+pub async fn count_active(connection: &mut PgConnection, tenant: &TenantId) -> Result<(i64, i64)> {
+    store::count_active(connection, tenant).await
 }
 
 /// For other contexts, which have authorised already: the items that `references` name, each by id or by code (an id wins).

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::model::{Dimensions, Item, ItemBarcode, ItemFilter, ItemUnit};
-use crate::service::{ItemLabel, ItemSize};
+use crate::service::{ItemLabel, ItemSize, UnmeasuredItem};
 
 /// One row of catalog.items with its units and barcodes, as the database gives it.
 struct ItemRow {
@@ -149,6 +149,40 @@ pub async fn sizes(connection: &mut PgConnection, tenant: &TenantId, ids: &[Uuid
 }
 
 /// Whose id is in `ids`, or whose code is in `codes`; one that is asked for in both ways comes twice.
+/// Active items that lack a size or a weight, by code.
+pub async fn unmeasured(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    after: Option<&str>,
+    most: i64,
+) -> Result<Vec<UnmeasuredItem>> {
+    let rows = sqlx::query!(
+        r#"SELECT item_id, code, name, (length_mm IS NULL AND volume_cm3 IS NULL) AS "lacks_size!", weight_g IS NULL AS "lacks_weight!"
+           FROM catalog.items
+           WHERE tenant_id = $1 AND is_active AND (weight_g IS NULL OR (length_mm IS NULL AND volume_cm3 IS NULL))
+             AND ($2::text IS NULL OR code > $2)
+           ORDER BY code LIMIT $3"#,
+        tenant.as_str(),
+        after,
+        most,
+    );
+    let item = |item_id, code, name, lacks_size, lacks_weight| UnmeasuredItem { item_id, code, name, lacks_size, lacks_weight };
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.map(|row| item(ItemId(row.item_id), row.code, row.name, row.lacks_size, row.lacks_weight)).collect())
+}
+
+/// Active items, and those of them that [`unmeasured`] lists.
+pub async fn count_active(connection: &mut PgConnection, tenant: &TenantId) -> Result<(i64, i64)> {
+    let counts = sqlx::query!(
+        r#"SELECT (SELECT count(*) FROM catalog.items WHERE tenant_id = $1 AND is_active) AS "active!",
+                  (SELECT count(*) FROM catalog.items WHERE tenant_id = $1 AND is_active
+                       AND (weight_g IS NULL OR (length_mm IS NULL AND volume_cm3 IS NULL))) AS "unmeasured!""#,
+        tenant.as_str(),
+    );
+    let row = counts.fetch_one(connection).await?;
+    Ok((row.active, row.unmeasured))
+}
+
 pub async fn by_ids_or_codes(
     connection: &mut PgConnection,
     tenant: &TenantId,

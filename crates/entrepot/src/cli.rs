@@ -38,6 +38,8 @@ enum Command {
     Token(commands::token::Token),
     /// Ask a running server how it is. Exit code 0 healthy, 1 degraded, 2 unhealthy.
     Health(commands::health::HealthArgs),
+    /// Find places for goods, from a file alone: needs neither server nor database.
+    Putaway(commands::putaway::Putaway),
     /// Prove the ledger's invariants. Exit code 1 when one is broken.
     Check,
     /// psql on the database in use.
@@ -74,6 +76,9 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Putaway(command) = &cli.command {
+        return commands::putaway::run(command);
+    }
     let serve = match &cli.command {
         Command::Demo(arguments) | Command::Serve(arguments) => arguments.clone(),
         _ => ServeArgs::default(),
@@ -88,6 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(command) => commands::import::run(config, command).await,
         Command::Token(command) => commands::token::run(config, command).await,
         Command::Health(arguments) => commands::health::run(arguments),
+        Command::Putaway(command) => commands::putaway::run(&command),
         Command::Check => commands::check::run(config).await,
         Command::Psql { arguments } => commands::psql::run(config, &arguments).await,
         Command::Doctor => commands::doctor::run(config).await,

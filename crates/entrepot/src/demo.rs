@@ -1,4 +1,5 @@
-//! A filled tenant to try things on: a facility with 480 bins, 240 items, stock, and a delivery of 50 lines that waits.
+//! A filled tenant to try things on: a facility with 480 bins, 240 items, stock, two months of shipped orders, some that wait, and a
+//! delivery of 50 lines.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -15,7 +16,10 @@ use platform::database::Tx;
 use platform::imports::{self, Options, Source};
 use platform::tabular::Limits;
 use platform::{App, Result};
-use warehouse::{NewFacility, NewReceipt, NewReceiptLine};
+use warehouse::{
+    ConfirmLine, ConfirmPicks, MoveTaskKind, NewFacility, NewOrder, NewOrderLine, NewReceipt, NewReceiptLine, NewTaskInput,
+    ProposeTasks, ReleaseOrder,
+};
 
 use crate::wiring;
 
@@ -28,6 +32,10 @@ const LEVELS: usize = 4;
 const DELIVERY: &str = "PO-1001";
 const TOKEN: &str = "demo";
 const DELIVERY_LINES: usize = 50;
+/// Of history; each has so many orders.
+const PAST_DAYS: usize = 60;
+const ORDERS_A_DAY: usize = 8;
+const WAITING_ORDERS: usize = 6;
 
 /// How to get into the demo tenant. Made anew at each start: there is no default password.
 pub struct Credentials {
@@ -109,11 +117,55 @@ async fn stock_up(app: &App, actor: &Actor) -> Result<()> {
     tx.commit().await?;
     import(app, actor, "items", items_csv(), None).await?;
     import(app, actor, "locations", locations_csv(), Some(FACILITY)).await?;
+    import(app, actor, "orders", past_orders_csv(app), Some(FACILITY)).await?;
     let mut tx = app.db.begin(actor.tenant()).await?;
     let batch = MovementBatch { atomic: true, movements: opening_stock(app) };
     inventory::service::record(&mut tx, actor, &batch).await?;
+    waiting_orders(app, &mut tx, actor).await?;
     warehouse::receipts::create(&mut tx, actor, &delivery(app)).await?;
-    tx.commit().await
+    tx.commit().await?;
+    // Else the dashboards would know nothing of it before the clock's next tenth minute.
+    warehouse::utilizations::refresh(app).await?;
+    Ok(())
+}
+
+/// Orders that are open, the first of them on a pick list with one line picked, and a move that somebody proposes.
+async fn waiting_orders(app: &App, tx: &mut Tx, actor: &Actor) -> Result<()> {
+    for number in 0..WAITING_ORDERS {
+        let lines = (0..2 + number % 4).map(|line| NewOrderLine {
+            item: wanted_item(number * 7 + line * 5),
+            quantity: (1 + (number + line) % 4).to_string(),
+            unit: None,
+        });
+        let order = NewOrder {
+            facility: FACILITY.into(),
+            code: Some(format!("SO-{}", 2001 + number)),
+            customer: Some(CUSTOMERS[number % CUSTOMERS.len()].into()),
+            due_at: Some(app.env.now() + TimeDelta::hours(4 + 9 * i64::try_from(number).unwrap_or(0))),
+            urgent: number == 1,
+            draft: number + 1 == WAITING_ORDERS,
+            lines: lines.collect(),
+        };
+        warehouse::orders::create(tx, actor, &order).await?;
+    }
+    let to_stage = ReleaseOrder { to: Some("STAGE-1".into()), whole: false };
+    let released = warehouse::picks::release(tx, actor, "SO-2001", &to_stage).await?;
+    let first = released.pick_list.lines.iter().flatten().next();
+    let picked = first.map(|line| ConfirmLine { line_id: line.line_id, ..ConfirmLine::default() });
+    let picked = ConfirmPicks { confirm_all: false, lines: picked.into_iter().collect() };
+    warehouse::picks::confirm(tx, actor, &released.pick_list.code, &picked).await?;
+    let task = NewTaskInput {
+        kind: MoveTaskKind::Replenishment,
+        item: item_code(0, 0),
+        lot_number: Some("OPEN-000".into()),
+        quantity: "2".into(),
+        unit: None,
+        from: bin_code(0, 0, 0, 0),
+        to: bin_code(0, 0, 0, 1),
+        reason: Some("keep the reserve together".into()),
+    };
+    let proposed = ProposeTasks { facility: FACILITY.into(), tasks: vec![task] };
+    warehouse::move_tasks::create(tx, actor, &proposed).await.map(drop)
 }
 
 fn exists<T>(found: Result<T>) -> Result<bool> {
@@ -268,6 +320,28 @@ fn opening_stock(app: &App) -> Vec<MovementRequest> {
         });
     }
     movements
+}
+
+const CUSTOMERS: [&str; 5] = ["Café Nordwind", "Hotel am Hafen", "Kantine 12", "Bäckerei Lindner", "Büro Berg"];
+
+/// Items are wanted unevenly, as in any shop: the further down the list of variants, the less.
+fn wanted_item(number: usize) -> String {
+    let (family, rank) = (number % FAMILIES.len(), number * 31 % 100);
+    item_code(family, rank * rank * VARIANTS / 10_000)
+}
+
+fn past_orders_csv(app: &App) -> String {
+    let mut csv = String::from("order,item,quantity,customer,shipped_at\n");
+    for number in 0..PAST_DAYS * ORDERS_A_DAY {
+        let (day, turn) = (number / ORDERS_A_DAY, number % ORDERS_A_DAY);
+        let hours = i64::try_from((PAST_DAYS - day) * 24 - turn).unwrap_or(24);
+        let at = (app.env.now() - TimeDelta::hours(hours)).format("%Y-%m-%d %H:%M:%S");
+        for line in 0..1 + number * 13 % 5 {
+            let (item, customer) = (wanted_item(number * 17 + line * 29), CUSTOMERS[number % CUSTOMERS.len()]);
+            writeln!(csv, "SO-{:04},{item},{},{customer},{at}", 1 + number, 1 + (number + line) % 6).expect("a string takes it");
+        }
+    }
+    csv
 }
 
 fn delivery(app: &App) -> NewReceipt {

@@ -1,5 +1,7 @@
 //! The GraphQL root: the contexts' queries and mutations merged, with limits on depth and complexity.
 
+use std::sync::Arc;
+
 use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -8,7 +10,7 @@ use axum::routing::post;
 use axum::{Extension, Json as Plain};
 use kernel::ErrorCode;
 use platform::auth::Actor;
-use platform::graphql::{RequestKey, explain};
+use platform::graphql::{Probe, RequestKey, explain};
 use platform::http::{Access, Api, Json};
 use platform::{App, Error, Result};
 
@@ -39,6 +41,15 @@ pub fn schema() -> Root {
         .finish()
 }
 
+/// Asks this endpoint what an anonymous caller may ask.
+pub fn probe(schema: &Root) -> Probe {
+    let schema = schema.clone();
+    Probe(Arc::new(move || {
+        let schema = schema.clone();
+        Box::pin(async move { schema.execute("{__typename}").await.is_ok() })
+    }))
+}
+
 pub fn api() -> Api {
     Api::new().endpoint(Method::POST, "/graphql", Access::Optional, post(execute))
 }
@@ -59,7 +70,7 @@ async fn execute(
         return Err(Error::new(ErrorCode::SignInRequired, "graphql needs a token, except for the probe {__typename}"));
     };
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let request = request.data(app.clone()).data(actor.clone()).data(RequestKey(key));
+    let request = request.data(app.clone()).data(actor.clone()).data(RequestKey(key)).data(probe(&schema));
     let request = warehouse::loaders(&app, &actor, inventory::loaders(&app, &actor, catalog::loaders(&app, &actor, request)));
     let response: Response = schema.execute(request).await;
     Ok((StatusCode::OK, Plain(explain(response))))

@@ -14,6 +14,7 @@ use platform::events::Bus;
 use platform::http::{Api, Listener, RouteInfo};
 use platform::imports::Registry;
 use platform::jobs::Jobs;
+use platform::telemetry::Collector;
 use platform::{App, Result};
 use utoipa::openapi::OpenApi;
 
@@ -49,6 +50,7 @@ pub fn importers() -> Registry {
         Arc::new(warehouse::LocationImporter),
         Arc::new(inventory::StockImporter),
         Arc::new(inventory::MovementImporter),
+        Arc::new(warehouse::OrderImporter),
     ])
 }
 
@@ -61,6 +63,7 @@ pub fn api() -> Api {
         .merge(inventory::api())
         .merge(warehouse::api())
         .merge(platform::imports::api(importers()))
+        .merge(platform::jobs::api())
         .merge(platform::http::event_stream())
         .merge(graphql::api())
         .merge(crate::openapi::api())
@@ -75,8 +78,10 @@ pub fn jobs() -> Jobs {
 /// The router of one listener.
 pub fn router(app: &App, health: &Health, listener: Listener) -> Router {
     let mut routes = api().split();
-    routes.router =
-        routes.router.layer(Extension(health.clone())).layer(Extension(graphql::schema())).layer(Extension(importers()));
+    let schema = graphql::schema();
+    routes.router = routes.router.layer(Extension(health.clone())).layer(Extension(importers()));
+    routes.router = routes.router.layer(Extension(graphql::probe(&schema))).layer(Extension(schema));
+    routes.router = routes.router.layer(Extension(Collector(Arc::new(|app| Box::pin(warehouse::health::collect(app))))));
     routes.router = routes.router.layer(Extension(inventory::stock_guard()));
     platform::http::finish(routes, web::dress, app.clone(), listener)
 }

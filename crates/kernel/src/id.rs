@@ -66,4 +66,16 @@ typed_id!(
     TransferLineId,
     /// A promise of goods to somebody.
     ReservationId,
+    /// Goods that a customer wants.
+    OrderId,
+    /// One item of an order.
+    OrderLineId,
+    /// A way through the facility on which goods of one order are picked.
+    PickListId,
+    /// Goods in one place that a pick list asks for.
+    PickLineId,
+    /// Goods that somebody took for an order.
+    PickId,
+    /// Goods to bring from one place to another.
+    MoveTaskId,
 );

@@ -16,8 +16,9 @@ pub use code::{Code, TenantId};
 pub use env::Env;
 pub use error::{ErrorCode, FieldError, Invalid};
 pub use id::{
-    CountId, CountLineId, FacilityId, HoldId, ItemId, LocationId, LotId, MovementId, ReceiptId, ReceiptLineId, RecommendationId,
-    ReservationId, SerialId, TransferId, TransferLineId, UserId,
+    CountId, CountLineId, FacilityId, HoldId, ItemId, LocationId, LotId, MoveTaskId, MovementId, OrderId, OrderLineId, PickId,
+    PickLineId, PickListId, ReceiptId, ReceiptLineId, RecommendationId, ReservationId, SerialId, TransferId, TransferLineId,
+    UserId,
 };
 pub use page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
 pub use quantity::Quantity;

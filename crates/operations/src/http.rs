@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use platform::auth::{Actor, Permission, roles};
 use platform::http::{Access, Api, Listener, Path};
+use platform::telemetry::Collector;
 use platform::{App, Error, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -161,7 +162,12 @@ async fn version(AppState(app): AppState<App>, Extension(health): Extension<Heal
 /// Prometheus text format. On the ops listener, or with a token of an administrator.
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, content_type = "text/plain", body = String), (status = 401, body = platform::http::Problem)))]
-async fn metrics(AppState(app): AppState<App>, Extension(health): Extension<Health>, request: Request) -> Result<Response> {
+async fn metrics(
+    AppState(app): AppState<App>,
+    Extension(health): Extension<Health>,
+    collector: Option<Extension<Collector>>,
+    request: Request,
+) -> Result<Response> {
     if !sees_details(&request) {
         return Err(match request.extensions().get::<Actor>() {
             Some(actor) => actor.require(OPERATE).err().unwrap_or_else(|| Error::internal("an operator was refused")),
@@ -170,6 +176,9 @@ async fn metrics(AppState(app): AppState<App>, Extension(health): Extension<Heal
                 "metrics are served on the ops listener, or with an administrator's token",
             ),
         });
+    }
+    if let Some(Extension(Collector(collect))) = collector {
+        collect(app.clone()).await;
     }
     let pool = app.db.status();
     metrics::gauge!("database_pool_connections", "state" => "open").set(pool.open as f64);

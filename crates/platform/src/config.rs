@@ -58,6 +58,20 @@ pub struct Config {
     pub enable_csrf_protection: bool,
     /// Connections of clients on all public addresses together; whoever is more waits.
     pub max_connections: u32,
+    /// How places for goods are chosen unless a request says otherwise.
+    pub bin_optimization_algorithm: Algorithm,
+    /// Off, items that are often picked together are not drawn to each other.
+    pub sku_affinity_enabled: bool,
+    /// Off, received goods that a due order needs are put away like all others.
+    pub cross_dock_enabled: bool,
+    /// Off, the score of the rules stands alone.
+    pub ml_model_enabled: bool,
+    /// Off, aisles where much is picked count as any other.
+    pub congestion_avoidance_enabled: bool,
+    /// Off, capacity failures are not recorded and the daily audit rests.
+    pub data_quality_monitoring_enabled: bool,
+    /// Off, no statistics are computed.
+    pub statistical_analysis_enabled: bool,
     /// A client that takes longer for the head of a request, or takes nothing of its answer for so long, is cut. Also how long
     /// a connection may idle between two requests.
     pub client_timeout_seconds: u32,
@@ -72,6 +86,54 @@ const TOKEN_LIFETIME_MS: RangeInclusive<u64> = 1_000..=30 * 24 * 3600 * 1000;
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// First fit decreasing, best fit decreasing, a choice between the two by the goods, or the best that can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Algorithm {
+    Ffd,
+    Bfd,
+    Hybrid,
+    Optimal,
+}
+
+impl Algorithm {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Algorithm::Ffd => "FFD",
+            Algorithm::Bfd => "BFD",
+            Algorithm::Hybrid => "HYBRID",
+            Algorithm::Optimal => "OPTIMAL",
+        }
+    }
+}
+
+/// Which parts of the placing of goods are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switches {
+    pub algorithm: Algorithm,
+    pub sku_affinity: bool,
+    pub cross_dock: bool,
+    pub ml_model: bool,
+    pub congestion_avoidance: bool,
+    pub data_quality_monitoring: bool,
+    pub statistical_analysis: bool,
+}
+
+impl Switches {
+    /// The settings that are off, by name.
+    pub fn off(&self) -> Vec<&'static str> {
+        let all = [
+            ("SKU_AFFINITY_ENABLED", self.sku_affinity),
+            ("CROSS_DOCK_ENABLED", self.cross_dock),
+            ("ML_MODEL_ENABLED", self.ml_model),
+            ("CONGESTION_AVOIDANCE_ENABLED", self.congestion_avoidance),
+            ("DATA_QUALITY_MONITORING_ENABLED", self.data_quality_monitoring),
+            ("STATISTICAL_ANALYSIS_ENABLED", self.statistical_analysis),
+        ];
+        all.into_iter().filter(|(_, is_on)| !is_on).map(|(name, _)| name).collect()
+    }
 }
 
 impl Default for Config {
@@ -101,6 +163,13 @@ impl Default for Config {
             seal_key: None,
             enable_csrf_protection: true,
             max_connections: 4096,
+            bin_optimization_algorithm: Algorithm::Optimal,
+            sku_affinity_enabled: true,
+            cross_dock_enabled: true,
+            ml_model_enabled: true,
+            congestion_avoidance_enabled: true,
+            data_quality_monitoring_enabled: true,
+            statistical_analysis_enabled: true,
             client_timeout_seconds: 30,
         }
     }
@@ -129,8 +198,21 @@ pub struct Flags {
 
 impl Config {
     /// Environment names without our prefix, because the world knows them by these.
-    const SHARED_NAMES: [&str; 6] =
-        ["DATABASE_URL", "LOG_FORMAT", "ENABLE_RATE_LIMITING", "JWT_SECRET_FILE", "JWT_EXPIRATION", "ENABLE_CSRF_PROTECTION"];
+    const SHARED_NAMES: [&str; 13] = [
+        "DATABASE_URL",
+        "LOG_FORMAT",
+        "ENABLE_RATE_LIMITING",
+        "JWT_SECRET_FILE",
+        "JWT_EXPIRATION",
+        "ENABLE_CSRF_PROTECTION",
+        "BIN_OPTIMIZATION_ALGORITHM",
+        "SKU_AFFINITY_ENABLED",
+        "CROSS_DOCK_ENABLED",
+        "ML_MODEL_ENABLED",
+        "CONGESTION_AVOIDANCE_ENABLED",
+        "DATA_QUALITY_MONITORING_ENABLED",
+        "STATISTICAL_ANALYSIS_ENABLED",
+    ];
     /// Settings that are taken from the environment as they stand; the usual reader would make a number of `0123`.
     const VERBATIM: [(&str, &str); 3] =
         [("ENTREPOT_SEAL_KEY", "seal_key"), ("ENTREPOT_JWT_SECRET", "jwt_secret"), ("JWT_SECRET", "jwt_secret")];
@@ -148,6 +230,18 @@ impl Config {
         let config: Config = settings.extract().map_err(|error| explain(&error))?;
         config.validate()?;
         Ok(config)
+    }
+
+    pub fn switches(&self) -> Switches {
+        Switches {
+            algorithm: self.bin_optimization_algorithm,
+            sku_affinity: self.sku_affinity_enabled,
+            cross_dock: self.cross_dock_enabled,
+            ml_model: self.ml_model_enabled,
+            congestion_avoidance: self.congestion_avoidance_enabled,
+            data_quality_monitoring: self.data_quality_monitoring_enabled,
+            statistical_analysis: self.statistical_analysis_enabled,
+        }
     }
 
     fn validate(&self) -> Result<()> {
@@ -237,7 +331,11 @@ fn explain(error: &figment::Error) -> Error {
                 }
                 _ => one.path.join("."),
             };
-            let origin = one.metadata.as_ref().map_or_else(String::new, |origin| format!(" (from {})", origin.name));
+            let shared = Config::SHARED_NAMES.iter().find(|name| name.eq_ignore_ascii_case(&path));
+            let origin = one.metadata.as_ref().map_or_else(String::new, |origin| match shared {
+                Some(variable) if origin.name.contains("environment") => format!(" (from the environment variable {variable})"),
+                _ => format!(" (from {})", origin.name),
+            });
             let message = match &one.kind {
                 figment::error::Kind::UnknownField(_, known) => {
                     format!("is not a setting; the settings are {}", known.join(", "))

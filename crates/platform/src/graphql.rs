@@ -1,6 +1,9 @@
 //! What GraphQL resolvers of every context share: the caller of the request and errors from the one table.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Response};
+use futures::future::BoxFuture;
 
 use crate::auth::Actor;
 use crate::http::IdempotencyKey;
@@ -37,6 +40,10 @@ pub fn key_of(context: &Context<'_>, arguments: &impl serde::Serialize) -> Optio
     let path = context.path_node.map_or_else(String::new, |node| node.to_string_vec().join("."));
     Some(IdempotencyKey::new(&format!("{header}/{path}"), &path, &serde_json::to_vec(arguments).unwrap_or_default()))
 }
+
+/// Asks the endpoint of this process whether it answers (`{__typename}`); for those who report on it.
+#[derive(Clone)]
+pub struct Probe(pub Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>);
 
 /// The Idempotency-Key header of the whole request.
 #[derive(Clone, Debug)]

@@ -1,12 +1,13 @@
 //! One log line per event, and the metrics registry.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use futures::future::BoxFuture;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
-use crate::{Error, Result};
+use crate::{App, Error, Result};
 
 /// Starts logging to standard error. `RUST_LOG`, where set, wins over the configured filter.
 pub fn init_logging(config: &Config) -> Result<()> {
@@ -23,6 +24,10 @@ pub fn init_logging(config: &Config) -> Result<()> {
     };
     Ok(())
 }
+
+/// Brings gauges of the contexts up to date before they are read.
+#[derive(Clone)]
+pub struct Collector(pub Arc<dyn Fn(App) -> BoxFuture<'static, ()> + Send + Sync>);
 
 /// Upper bounds in seconds; the alerts need 0.3, 0.5 and 2.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0];

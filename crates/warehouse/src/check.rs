@@ -72,3 +72,14 @@ where
 pub(crate) fn as_id(reference: &str) -> Option<uuid::Uuid> {
     uuid::Uuid::parse_str(reference.trim()).ok()
 }
+
+/// The documents' queries name the organisation; only the caller's own may be asked about.
+pub(crate) fn refuse_foreign_tenant(actor: &platform::auth::Actor, given: Option<&str>) -> Result<()> {
+    match given.map(str::trim).filter(|given| !given.is_empty()) {
+        Some(given) if given != actor.tenant().as_str() => {
+            let detail = "tenantId: must be the organisation of the token, or absent";
+            Err(Error::new(kernel::ErrorCode::Forbidden, detail))
+        }
+        _ => Ok(()),
+    }
+}

@@ -8,6 +8,7 @@ use platform::Result;
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
+use crate::picking::store as picking;
 use crate::transfer::store;
 
 /// Violations that are told in words.
@@ -33,8 +34,16 @@ async fn prove(connection: &mut PgConnection, one: Option<&TenantId>) -> Result<
 
 async fn prove_now(connection: &mut PgConnection, one: Option<&TenantId>) -> Result<Vec<Invariant>> {
     let (checked, violations, examples) = store::wrong_figures(connection, one.map(TenantId::as_str)).await?;
+    let (lines, wrong_lines, told) = picking::wrong_figures(connection, one.map(TenantId::as_str)).await?;
     Ok(vec![
         transit_equals_balances(connection, one).await?,
+        Invariant {
+            name: "orders_add_up",
+            description: "what each order line has picked and waits for is the sum of its picks and its open pick lines",
+            checked: lines,
+            violations: wrong_lines,
+            examples: told,
+        },
         Invariant {
             name: "transfers_add_up",
             description: "what each transfer line shipped, received, lost and returned is the sum of its movements",

@@ -12,7 +12,10 @@ mod import;
 mod ledger;
 mod load;
 mod putaway;
+mod quality;
+mod slotting;
 mod startup;
+mod statistics;
 
 /// Names of parts on the command line run only those.
 #[tokio::main]
@@ -32,6 +35,15 @@ async fn main() {
     }
     if wanted("putaway") {
         putaway::run().await;
+    }
+    if wanted("quality") {
+        quality::run().await;
+    }
+    if wanted("statistics") {
+        statistics::run().await;
+    }
+    if wanted("slotting") {
+        slotting::run();
     }
     if wanted("http") {
         http::run().await;

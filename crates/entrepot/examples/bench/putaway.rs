@@ -1,4 +1,4 @@
-//! The whole GraphQL call for a batch of 50 lines over 5,000 locations, over HTTP, database included.
+//! The whole GraphQL call for one line and for a batch of 50 lines over 10,000 locations, over HTTP, database included.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -7,18 +7,19 @@ use platform::auth::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{Caller, Server};
 use crate::{import, percentile, report};
 
-const CALLS: usize = 40;
+const SINGLES: usize = 200;
+const BATCHES: usize = 60;
 
 pub async fn run() {
     let server = Server::start().await;
     let admin = server.as_role(Role::Admin).await;
     admin.post("/api/v1/facilities", &json!({ "code": "F1", "name": "Bench" })).await.expect(201);
     let mut locations = String::from("code,type,aisle,length_mm,width_mm,height_mm,max_weight_kg,pick_sequence,abc_class\n");
-    for n in 0..5000 {
-        writeln!(locations, "BIN-{n:04},PUTAWAY,A{:02},1200,1000,1500,800,{n},{}", n / 100, ["A", "B", "C"][n % 3])
+    for n in 0..10_000 {
+        writeln!(locations, "BIN-{n:05},PUTAWAY,A{:02},1200,1000,1500,800,{n},{}", n / 100, ["A", "B", "C"][n % 3])
             .expect("a string takes it");
     }
     let mut items = String::from("code,name,length_mm,width_mm,height_mm,weight_g,abc_class\n");
@@ -36,39 +37,45 @@ pub async fn run() {
     }
     import::apply(&server, "items", items.into_bytes(), None).await;
     import::apply(&server, "locations", locations.into_bytes(), Some("F1")).await;
-    let stock: Vec<_> = (0..3000)
-        .map(|n| json!({ "kind": "RECEIPT", "item": format!("ITEM-{:03}", n * 7 % 500), "quantity": 1 + n % 40, "from": "SUPPLIER", "to": format!("F1/BIN-{n:04}") }))
+    let stock: Vec<_> = (0..5000)
+        .map(|n| json!({ "kind": "RECEIPT", "item": format!("ITEM-{:03}", n * 7 % 500), "quantity": 1 + n % 40, "from": "SUPPLIER", "to": format!("F1/BIN-{:05}", n * 2) }))
         .collect();
     admin.post("/api/v1/inventory/movements", &json!({ "movements": stock })).await.expect(201);
 
-    let mut times = Vec::new();
-    let mut planned = 0;
-    for call in 0..CALLS {
-        let lines: Vec<_> = (0..50)
-            .map(|n| {
-                format!(
-                    "{{materialId: \"ITEM-{:03}\", quantity: {}, lotNumber: \"L{call}\"}}",
-                    (call * 50 + n * 13) % 500,
-                    5 + n % 20
-                )
-            })
-            .collect();
-        let query = format!(
-            "mutation {{ getBatchPutawayRecommendations(input: {{facilityId: \"F1\", items: [{}]}}) {{ recommendations {{ locationCode algorithm confidenceScore reasonCode }} processingSummary {{ totalItems recommendationsGenerated processingTimeMs }} }} }}",
-            lines.join(", ")
-        );
+    // The first call fills what is kept in memory; in a running process it is filled.
+    ask(&admin, &[line(0, 0)]).await;
+    let (single, _) = measure(&admin, SINGLES, |call| vec![line(call, call * 13)]).await;
+    report("putaway of 1 line over 10,000 locations, GraphQL, p95", single.0, "< 10 ms", single.1 < 10.0);
+    let (batch, planned) =
+        measure(&admin, BATCHES, |call| (0..50).map(|n| line(1_000 + call, call * 50 + n * 13)).collect()).await;
+    assert!(planned >= BATCHES * 45, "the batches were planned: {planned}");
+    report("putaway of 50 lines over 10,000 locations, GraphQL, p95", batch.0, "< 50 ms", batch.1 < 50.0);
+}
+
+fn line(lot: usize, n: usize) -> String {
+    format!("{{materialId: \"ITEM-{:03}\", quantity: {}, lotNumber: \"L{lot}\"}}", n % 500, 5 + n % 20)
+}
+
+/// The figure in words and its p95 in ms, and how many recommendations came.
+async fn measure(caller: &Caller, calls: usize, lines: impl Fn(usize) -> Vec<String>) -> ((String, f64), usize) {
+    let (mut times, mut planned) = (Vec::new(), 0);
+    for call in 0..calls {
+        let lines = lines(call);
         let started = Instant::now();
-        let body = admin.send(admin.request(Method::POST, "/graphql").json(&json!({ "query": query }))).await.expect(200);
+        let found = ask(caller, &lines).await;
         times.push(started.elapsed().as_secs_f64() * 1000.0);
-        assert!(body["errors"].is_null(), "{:#}", body["errors"]);
-        planned += body["data"]["getBatchPutawayRecommendations"]["recommendations"].as_array().map_or(0, Vec::len);
+        planned += found;
     }
-    assert!(planned >= CALLS * 45, "the batches were planned: {planned}");
     let (p50, p95) = (percentile(&mut times, 0.5), percentile(&mut times, 0.95));
-    report(
-        "putaway of 50 lines over 5,000 locations, GraphQL, p95",
-        format!("{p95:.1} ms (p50 {p50:.1})"),
-        "< 60 ms",
-        p95 < 60.0,
+    ((format!("{p95:.1} ms (p50 {p50:.1})"), p95), planned)
+}
+
+async fn ask(caller: &Caller, lines: &[String]) -> usize {
+    let query = format!(
+        "mutation {{ getBatchPutawayRecommendations(input: {{facilityId: \"F1\", items: [{}]}}) {{ recommendations {{ locationCode algorithm confidenceScore reasonCode }} processingSummary {{ totalItems recommendationsGenerated processingTimeMs optimalityGap }} }} }}",
+        lines.join(", ")
     );
+    let body = caller.send(caller.request(Method::POST, "/graphql").json(&json!({ "query": query }))).await.expect(200);
+    assert!(body["errors"].is_null(), "{:#}", body["errors"]);
+    body["data"]["getBatchPutawayRecommendations"]["recommendations"].as_array().map_or(0, Vec::len)
 }

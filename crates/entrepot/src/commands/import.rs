@@ -15,14 +15,14 @@ use crate::wiring;
 
 #[derive(Args)]
 pub struct Import {
-    /// What the file holds: items, locations, stock or movements.
+    /// What the file holds: items, locations, stock, movements or orders.
     kind: String,
     /// CSV, plain or compressed (.gz, .zst).
     file: PathBuf,
     /// Whose it is; may be left out while there is only one tenant.
     #[arg(long)]
     tenant: Option<TenantId>,
-    /// Id or code of the facility that the locations belong to; for stock and movements the code that bare location codes are of.
+    /// Id or code of the facility that the locations or orders belong to; for stock and movements the code that bare location codes are of.
     #[arg(long)]
     facility: Option<String>,
     /// Our column names for theirs: code=product_id,name=title

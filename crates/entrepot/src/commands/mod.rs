@@ -4,4 +4,5 @@ pub mod health;
 pub mod import;
 pub mod migrate;
 pub mod psql;
+pub mod putaway;
 pub mod token;

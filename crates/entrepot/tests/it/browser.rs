@@ -240,24 +240,20 @@ async fn every_page_opens_fits_a_phone_and_has_no_script_error() {
     let (server, credentials) = demo_server().await;
     let browser = Browser::open(&server).await;
     sign_in(&browser, &credentials).await;
-    let pages = [
-        "/",
-        "/items",
+    let entries = "return [...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))";
+    let entries: Vec<String> = serde_json::from_value(browser.script(entries).await).unwrap();
+    assert!(entries.len() > 15, "the navigation leads everywhere: {entries:?}");
+    let others = [
         "/items/new",
         "/items/material-test-001",
-        "/locations",
         "/locations?view=list",
-        "/receipts",
         "/receipts/new",
-        "/putaway",
-        "/movements",
         "/movements/new",
-        "/imports",
-        "/users",
-        "/tokens",
-        "/audit",
+        "/orders/new",
         "/health.html",
     ];
+    let mut pages: Vec<&str> = entries.iter().map(String::as_str).chain(others).collect();
+    pages.dedup();
     for (n, page) in pages.iter().enumerate() {
         browser.go(page).await;
         let heading = browser.count("h1").await;

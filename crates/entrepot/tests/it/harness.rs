@@ -386,7 +386,15 @@ pub struct Warehouse {
 
 impl Warehouse {
     pub async fn open(bins: usize, items: usize) -> Self {
-        let server = Server::start().await;
+        Self::on(Server::start().await, bins, items).await
+    }
+
+    /// With other settings.
+    pub async fn with(bins: usize, items: usize, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Server::with(new_database().await, Env::system(), configure).await, bins, items).await
+    }
+
+    pub async fn on(server: Server, bins: usize, items: usize) -> Self {
         let (staff, admin) = (server.as_role(Role::Staff).await, server.admin().await);
         admin.post("/api/v1/facilities", &json!({ "code": "F1", "name": "Main" })).await.expect(201);
         admin.post("/api/v1/locations", &json!({ "facility": "F1", "code": "DOCK", "type": "RECEIVING", "volume": { "value": "1000", "unit": "m3" }, "max_weight": { "value": "100", "unit": "t" } })).await.expect(201);

@@ -9,9 +9,9 @@ use sqlx::Row as _;
 
 use crate::harness::{Warehouse, text};
 
-const RECOMMENDATIONS: &str = "/api/wms/optimization/putaway/recommendations";
+pub const RECOMMENDATIONS: &str = "/api/wms/optimization/putaway/recommendations";
 
-async fn receive(warehouse: &Warehouse, lines: &[(&str, u32)]) {
+pub async fn receive(warehouse: &Warehouse, lines: &[(&str, u32)]) {
     let movements: Vec<_> = lines
         .iter()
         .map(|(item, quantity)| json!({ "kind": "RECEIPT", "item": item, "quantity": quantity, "from": "SUPPLIER", "to": "F1/DOCK" }))
@@ -25,7 +25,7 @@ async fn recommend(warehouse: &Warehouse) -> Value {
 
 /// Adds up, from the database alone, what each location would hold if every open recommendation were carried out; the
 /// locations must take it. Shares no code with the solver.
-async fn assert_capacities(warehouse: &Warehouse) {
+pub async fn assert_capacities(warehouse: &Warehouse) {
     let mut sql = warehouse.server.sql().await;
     let rows = sqlx::query(
         "WITH load AS (
@@ -65,7 +65,7 @@ async fn the_documented_call_works_word_for_word() {
     for one in recommendations {
         let confidence = one["confidenceScore"].as_f64().unwrap();
         assert!((0.0..=1.0).contains(&confidence));
-        assert_eq!(one["algorithm"], "BFD");
+        assert_eq!(one["algorithm"], "OPTIMAL");
         assert!(!text(&one["locationCode"]).is_empty() && !text(&one["reasonCode"]).is_empty());
     }
     assert_eq!(answer["processingSummary"]["totalItems"], 1);

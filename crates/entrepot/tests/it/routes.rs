@@ -11,28 +11,29 @@ use uuid::Uuid;
 use crate::harness::{Answer, Caller, Server};
 
 /// Everything that answers anonymous callers, and why that is right.
-const OPEN: [&str; 21] = [
-    "GET /actuator/health",             // states only
-    "GET /actuator/health/{component}", // states only
-    "GET /api/health",                  // states only
-    "GET /api/health/comprehensive",    // states only, details for operators
-    "GET /api/health/live",             // states only
-    "GET /api/health/ready",            // states only
-    "GET /api/v1/health",               // states only
-    "GET /api/v1/version",              // version
-    "GET /assets/{*path}",              // style sheets and scripts
-    "GET /health",                      // states only
-    "GET /health.html",                 // states only
-    "GET /health/database",             // states only, details for operators
-    "GET /metrics",                     // 401 without a token on a public listener
-    "GET /setup",                       // first start, with a code from the log
-    "GET /sign-in",                     // the form
-    "POST /api/v1/auth/login",          // sign-in
-    "POST /api/v1/auth/refresh",        // a refresh token proves itself
-    "POST /graphql",                    // only {__typename}
-    "POST /setup",                      // first start, with a code from the log
-    "POST /sign-in",                    // sign-in
-    "POST /sign-in/code",               // its second step
+const OPEN: [&str; 22] = [
+    "GET /actuator/health",              // states only
+    "GET /actuator/health/{component}",  // states only
+    "GET /api/health",                   // states only
+    "GET /api/health/comprehensive",     // states only, details for operators
+    "GET /api/health/live",              // states only
+    "GET /api/health/ready",             // states only
+    "GET /api/v1/health",                // states only
+    "GET /api/v1/version",               // version
+    "GET /api/wms/optimization/metrics", // 401 without a token on a public listener
+    "GET /assets/{*path}",               // style sheets and scripts
+    "GET /health",                       // states only
+    "GET /health.html",                  // states only
+    "GET /health/database",              // states only, details for operators
+    "GET /metrics",                      // 401 without a token on a public listener
+    "GET /setup",                        // first start, with a code from the log
+    "GET /sign-in",                      // the form
+    "POST /api/v1/auth/login",           // sign-in
+    "POST /api/v1/auth/refresh",         // a refresh token proves itself
+    "POST /graphql",                     // only {__typename}
+    "POST /setup",                       // first start, with a code from the log
+    "POST /sign-in",                     // sign-in
+    "POST /sign-in/code",                // its second step
 ];
 
 fn table() -> Vec<RouteInfo> {

@@ -41,6 +41,9 @@ async fn fill() -> Filled {
     add("/api/v1/inventory/reservations", &reservation, "reservation_id");
     let receipt = json!({ "facility": "F1", "code": "R1", "lines": [{ "item": "A", "expected": 5 }] });
     add("/api/v1/receipts", &ours.post("/api/v1/receipts", &receipt).await.expect(201), "receipt_id");
+    let measured = json!({ "material": "A", "weight": { "value": "1", "unit": "kg" } });
+    let base = "/api/wms/optimization/dimension-verifications";
+    add(base, &ours.post(base, &measured).await.expect(201), "verification_id");
     let user = ours
         .post(
             "/api/v1/users",
@@ -66,6 +69,8 @@ impl Filled {
             "/api/v1/inventory/balances",
             "/api/v1/inventory/reservations",
             "/api/v1/receipts",
+            "/api/wms/optimization/dimension-verifications",
+            "/api/wms/optimization/data-quality/unmeasured",
         ] {
             let seen = self.foreign.get(list).await.expect(200);
             assert_eq!(seen["items"], json!([]), "{list} for another tenant");

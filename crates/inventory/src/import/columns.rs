@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use kernel::Invalid;
 use platform::tabular::{Column, Row};
 use uuid::Uuid;
@@ -132,7 +132,7 @@ fn common(row: &mut Row) -> MovementRequest {
         manufactured_on: owned(row, "manufactured_on"),
         quality_status: owned(row, "quality_status"),
         reference: owned(row, "reference"),
-        effective_at: row.parse("effective_at", time).map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
+        effective_at: row.time("effective_at").map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
         ..MovementRequest::default()
     }
 }
@@ -167,34 +167,9 @@ fn place_one_sided(row: &mut Row, request: &mut MovementRequest, facility: Optio
     Some("location")
 }
 
-/// RFC 3339; or a day with or without a time, which is taken as UTC.
-fn time(text: &str) -> Result<DateTime<Utc>, Invalid> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
-    }
-    let plain = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-    let local = plain.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let local = local.or_else(|| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)));
-    local
-        .map(|local| local.and_utc())
-        .ok_or_else(|| Invalid("must be a time such as 2011-06-01T08:26:00Z or 2011-06-01 08:26 (UTC)".into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        let read = |text: &str| time(text).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-        for text in ["2010-12-01 08:26:00", "2010-12-01 08:26", "2010-12-01T08:26:00", "2010-12-01T09:26:00+01:00"] {
-            assert_eq!(read(text).as_deref(), Ok("2010-12-01T08:26:00Z"), "{text}");
-        }
-        assert_eq!(read("2010-12-01").as_deref(), Ok("2010-12-01T00:00:00Z"));
-        for text in ["", "12/1/2010 8:26", "2010-13-01", "yesterday"] {
-            assert!(read(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_bare_code_is_of_the_facility_and_other_names_stay() {

@@ -167,6 +167,7 @@ pub struct BrokenReservation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub balance_id: Uuid,
+    pub item_id: ItemId,
     pub location_id: LocationId,
     pub facility_id: FacilityId,
     pub pick_sequence: Option<i32>,

@@ -1,5 +1,5 @@
 WITH ours AS (
-    SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('platform', 'identity', 'catalog', 'inventory', 'warehouse')
+    SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('platform', 'identity', 'catalog', 'inventory', 'warehouse', 'cron')
 ), facts AS (
     SELECT format('relation %s.%s %s rls=%s', n.nspname, c.relname, c.relkind, c.relrowsecurity) AS fact
     FROM pg_class c JOIN ours n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'p')

@@ -51,10 +51,16 @@ pub trait Importer: Send + Sync {
         false
     }
 
+    /// Whether rows with the same key are several of the same thing, told apart by [`Row::occurrence`], instead of a mistake.
+    fn repeats(&self) -> bool {
+        false
+    }
+
     /// Creates or updates what `rows` describe, at most [`CHUNK_ROWS`] at a time, by their key.
     ///
     /// A row with a fault gets it by [`Row::refuse`] and is not written; rows that are bad already are to be skipped.
-    /// A thing that is as the row says it should be is left alone: no new version, no audit. Keys are unique in the file.
+    /// A thing that is as the row says it should be is left alone: no new version, no audit. Keys are unique in the file,
+    /// unless the importer [`repeats`](Self::repeats).
     /// A column that the file lacks, or a blank cell, leaves what is stored. The transaction is rolled back
     /// when any row is bad, unless the caller asked to skip those.
     fn apply<'a>(

@@ -101,6 +101,7 @@ impl Run<'_> {
     }
 
     async fn apply_all(&self, tx: &mut Tx, report: &mut Report) -> Result<()> {
+        // By key: the line of the first row, or how many there were of those that repeat.
         let mut seen: HashMap<String, u64> = HashMap::new();
         let mut records = self.table.records();
         let mut now = Progress { rows_total: report.rows_total, ..Progress::default() };
@@ -150,6 +151,12 @@ impl Run<'_> {
         if let Some(bad) = misshapen {
             row.refuse_shape(bad);
         } else if let Some(key) = row.key() {
+            if self.importer.repeats() {
+                let above = seen.entry(key).or_default();
+                row.occurrence = *above;
+                *above += 1;
+                return row;
+            }
             match seen.entry(key) {
                 Entry::Vacant(free) => {
                     free.insert(row.line);

@@ -1,6 +1,7 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use csv::StringRecord;
 use kernel::{Invalid, Quantity};
 use rust_decimal::Decimal;
@@ -35,6 +36,8 @@ impl BadCell {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub line: u64,
+    /// How many rows above have the same key, where an importer takes such rows for several of the same thing.
+    pub occurrence: u64,
     record: StringRecord,
     layout: Arc<Layout>,
     bad: Vec<BadCell>,
@@ -42,7 +45,7 @@ pub struct Row {
 
 impl Row {
     pub(crate) fn new(line: u64, record: StringRecord, layout: Arc<Layout>) -> Self {
-        Self { line, record, layout, bad: Vec::new() }
+        Self { line, occurrence: 0, record, layout, bad: Vec::new() }
     }
 
     /// A row with a fault is not to be written.
@@ -94,6 +97,11 @@ impl Row {
                 .filter(|value| (least..=most).contains(value))
                 .ok_or_else(|| Invalid(format!("must be a whole number from {least} to {most}")))
         })
+    }
+
+    /// RFC 3339; or a day with or without a time, which is taken as UTC.
+    pub fn time(&mut self, column: &str) -> Option<DateTime<Utc>> {
+        self.parse(column, time)
     }
 
     /// yes/no, true/false, y/n, 1/0.
@@ -167,4 +175,35 @@ fn decimal(text: &str) -> Result<Decimal, Invalid> {
             _ => "must be a number such as 12.5".into(),
         })
     })
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, Invalid> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    let plain = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+    let local = plain.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let local = local.or_else(|| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)));
+    local
+        .map(|local| local.and_utc())
+        .ok_or_else(|| Invalid("must be a time such as 2011-06-01T08:26:00Z or 2011-06-01 08:26 (UTC)".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::SecondsFormat;
+
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let read = |text: &str| time(text).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        for text in ["2010-12-01 08:26:00", "2010-12-01 08:26", "2010-12-01T08:26:00", "2010-12-01T09:26:00+01:00"] {
+            assert_eq!(read(text).as_deref(), Ok("2010-12-01T08:26:00Z"), "{text}");
+        }
+        assert_eq!(read("2010-12-01").as_deref(), Ok("2010-12-01T00:00:00Z"));
+        for text in ["", "12/1/2010 8:26", "2010-13-01", "yesterday"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

@@ -88,6 +88,12 @@ pub async fn find(connection: &mut PgConnection, tenant: &TenantId, reference: &
     found.ok_or_else(|| Error::not_found(format_args!("facility {reference:?}")))
 }
 
+/// For filters: the facility that `reference` names, if it names one.
+pub(crate) async fn wanted(connection: &mut PgConnection, actor: &Actor, reference: &Option<String>) -> Result<Option<Facility>> {
+    let Some(reference) = reference.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    find(connection, actor.tenant(), reference).await.map(Some).map_err(|error| error.at("facility"))
+}
+
 /// For other contexts, which authorise their own use; unknown ids are absent from the answer.
 pub async fn by_ids(
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use inventory::StockLocation;
 use kernel::{ErrorCode, FacilityId, LocationId, Page, PageRequest, TenantId};
@@ -286,6 +286,28 @@ pub async fn by_ids(
 ) -> Result<HashMap<LocationId, Location>> {
     let rows = store::by_ids(connection, tenant, ids).await?;
     Ok(rows.into_iter().map(|location| (location.location_id, location)).collect())
+}
+
+/// Of one facility; unknown codes are absent from the answer.
+pub(crate) async fn by_codes(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    facility: FacilityId,
+    codes: &[String],
+) -> Result<Vec<Location>> {
+    store::by_codes(connection, tenant, facility, codes).await
+}
+
+/// Places of a facility whose goods no order is picked from: what has just arrived, what is packed or staged for others or came
+/// back, and what is blocked.
+pub(crate) async fn not_picked_from(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    facility: FacilityId,
+) -> Result<BTreeSet<LocationId>> {
+    use LocationType::{Bulk, PickFace, Putaway, Reserve};
+    let picked_from = [Putaway, PickFace, Reserve, Bulk].map(|kind| kind.as_str().to_owned());
+    Ok(store::others(connection, tenant, facility, &picked_from).await?.into_iter().map(LocationId).collect())
 }
 
 /// By code; an error for a facility with more than [`FACILITY_MAX`] locations.

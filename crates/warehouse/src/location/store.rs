@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::kept::Stamp;
 use super::model::{Fields, Location, LocationFilter};
 use crate::words::{ErgonomicZone, LocationType, MixingPolicy};
 
@@ -241,6 +242,17 @@ pub(super) async fn in_facility(connection: &mut PgConnection, tenant: &TenantId
     locations(rows.fetch_all(connection).await?)
 }
 
+pub(super) async fn stamp(connection: &mut PgConnection, tenant: &TenantId, facility: FacilityId) -> Result<Stamp> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "locations!", coalesce(sum(version), 0) AS "versions!", max(updated_at) AS updated_at
+           FROM warehouse.locations WHERE tenant_id = $1 AND facility_id = $2"#,
+        tenant.as_str(),
+        facility.0,
+    );
+    let row = row.fetch_one(connection).await?;
+    Ok(Stamp { locations: row.locations, versions: row.versions, updated_at: row.updated_at })
+}
+
 /// Where a delivery is unloaded when nobody says where: the first RECEIVING location by code that takes goods.
 pub(super) async fn first_receiving(
     connection: &mut PgConnection,
@@ -314,4 +326,21 @@ pub(super) async fn count_by_zone(
         facility.0,
     );
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.zone, row.count)).collect())
+}
+
+/// Locations that are of another type than these, or blocked.
+pub(super) async fn others(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    facility: FacilityId,
+    types: &[String],
+) -> Result<Vec<Uuid>> {
+    let rows = sqlx::query_scalar!(
+        "SELECT location_id FROM warehouse.locations
+         WHERE tenant_id = $1 AND facility_id = $2 AND (type <> ALL ($3) OR NOT is_available)",
+        tenant.as_str(),
+        facility.0,
+        types,
+    );
+    Ok(rows.fetch_all(connection).await?)
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use catalog::Item;
 use inventory::{Posting, QualityStatus};
-use kernel::{ErrorCode, LocationId, MovementId, Quantity, RecommendationId};
+use kernel::{ErrorCode, FacilityId, ItemId, LocationId, LotId, MovementId, Quantity, RecommendationId};
 use optimization::putaway::{Method, ReasonCode, failure_text, solve};
 use platform::auth::Actor;
 use platform::database::Tx;
@@ -11,14 +11,14 @@ use platform::{Error, Result, audit};
 use serde_json::json;
 
 use super::model::{Decided, Decision, FEEDBACK_MAX, LINES_MAX, Recommendation};
-use super::problem::{self, Goods, Size};
-use super::{service, store};
+use super::problem::{self, Goods, Size, Traffic};
+use super::{crossdock, service, store, told};
 use crate::PUTAWAY;
 use crate::check::Checks;
 use crate::facility::service as facilities;
 use crate::location::load::Snapshot;
 use crate::location::{Location, service as locations};
-use crate::words::RecommendationState;
+use crate::words::{LocationType, RecommendationState};
 
 /// Accepts, overrides or rejects one open recommendation. Accepted goods move in the ledger in the same transaction, after the
 /// target was checked again: stock may have been brought there by hand. Advice about goods that have not arrived moves nothing.
@@ -43,7 +43,11 @@ pub async fn decide(tx: &mut Tx, actor: &Actor, id: RecommendationId, decision: 
     let mut after = open.clone();
     if let Some(target) = &target {
         refuse_unless_it_fits(tx, actor, &open, target).await?;
+        let order = crossdock::order_of(tx, actor, &open, target).await?;
         after.movement_id = bring(tx, actor, &open, target, decision).await?;
+        if let Some(order) = order {
+            crossdock::reserve(tx, actor, &open, &order, target).await?;
+        }
         after.actual_location_id = Some(target.location_id);
         after.actual_location_code = Some(target.fields.code.clone());
     }
@@ -65,7 +69,7 @@ fn record(tx: &mut Tx, actor: &Actor, decided: &Recommendation) {
     };
     let after = json!({
         "item_id": decided.item_id, "lot": decided.lot_number, "quantity": decided.quantity, "recommended": decided.location_code,
-        "actual": decided.actual_location_code, "movement_id": decided.movement_id, "feedback": decided.user_feedback,
+        "actual": decided.actual_location_code, "order_id": decided.order_id, "movement_id": decided.movement_id, "feedback": decided.user_feedback,
     });
     tx.audit(actor, audit::Entry::new(action, "putaway recommendation", decided.recommendation_id).after(&after));
     let payload = json!({"facility_id": decided.facility_id, "state": decided.state, "count": 1});
@@ -113,6 +117,84 @@ async fn refuse_unless_it_fits(tx: &mut Tx, actor: &Actor, open: &Recommendation
     fits(open, item, target, &now)
 }
 
+/// Goods that are to be stored by another way than a recommendation.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub item: ItemId,
+    pub lot: Option<LotId>,
+    pub lot_number: String,
+    pub quality_status: QualityStatus,
+    pub quantity: Quantity,
+}
+
+/// By the rules of a recommendation, with what lies in the target now and with all open recommendations.
+pub(crate) async fn refuse_unless_stored_fits(tx: &mut Tx, actor: &Actor, stored: &Stored, target: &Location) -> Result<()> {
+    store::lock_facility(tx, actor.tenant(), Some(target.facility_id)).await?;
+    if !target.takes_goods() {
+        let why = locations::why_closed(target);
+        return Err(Error::conflict(format!("{:?} takes no goods now: {why}", target.reference())).at("location"));
+    }
+    let now = Snapshot::of_locations(tx, actor.tenant(), &[target.location_id], actor.env.now()).await?;
+    let item = catalog::service::items_by_ids(tx, actor.tenant(), &[stored.item]).await?.remove(&stored.item);
+    let goods = Goods {
+        line_no: 1,
+        reference: stored.item.to_string(),
+        size: item.as_ref().map(Size::of).unwrap_or_default(),
+        item,
+        lot: stored.lot,
+        lot_number: stored.lot_number.clone(),
+        quality_status: stored.quality_status,
+        quantity: stored.quantity,
+        from: None,
+        receipt_line: None,
+        request_hash: None,
+        expires_on: None,
+        order: None,
+    };
+    they_fit(&goods, target, &now)
+}
+
+/// For moves of released goods inside a facility, whose lock ([`lock_facility_of`]) is held: by the same rules. Places that store no
+/// goods, such as STAGING, need only be open.
+pub(crate) async fn refuse_unless_they_fit(
+    tx: &mut Tx,
+    actor: &Actor,
+    (item, lot, quantity): (ItemId, Option<LotId>, Quantity),
+    target: &Location,
+) -> Result<()> {
+    if !target.takes_goods() {
+        let why = locations::why_closed(target);
+        return Err(Error::conflict(format!("{:?} takes no goods now: {why}", target.reference())));
+    }
+    let found = catalog::service::items_by_ids(tx, actor.tenant(), &[item]).await?.remove(&item);
+    let number = inventory::service::lots_by_ids(tx, actor.tenant(), lot.as_slice()).await?.into_values().next();
+    let goods = Goods {
+        line_no: 1,
+        reference: item.to_string(),
+        size: found.as_ref().map(Size::of).unwrap_or_default(),
+        item: found,
+        lot,
+        lot_number: number.map_or_else(String::new, |lot| lot.number),
+        quality_status: QualityStatus::Released,
+        quantity,
+        from: None,
+        receipt_line: None,
+        request_hash: None,
+        expires_on: None,
+        order: None,
+    };
+    if !problem::stores_goods(target) {
+        return Ok(());
+    }
+    let now = Snapshot::of_locations(tx, actor.tenant(), &[target.location_id], actor.env.now()).await?;
+    they_fit(&goods, target, &now)
+}
+
+/// Batches, decisions and moves of one facility follow one another.
+pub(crate) async fn lock_facility_of(tx: &mut Tx, actor: &Actor, facility: FacilityId) -> Result<()> {
+    store::lock_facility(tx, actor.tenant(), Some(facility)).await
+}
+
 fn fits(open: &Recommendation, item: Option<Item>, target: &Location, now: &Snapshot) -> Result<()> {
     let goods = Goods {
         line_no: 1,
@@ -126,13 +208,31 @@ fn fits(open: &Recommendation, item: Option<Item>, target: &Location, now: &Snap
         from: None,
         receipt_line: None,
         request_hash: None,
+        expires_on: None,
+        order: None,
     };
-    if let Some(unfit) = problem::unfit(&goods) {
+    if open.order_id.is_some() && target.fields.kind == LocationType::Staging {
+        return they_fit_in(&goods, target, now, true);
+    }
+    they_fit(&goods, target, now)
+}
+
+fn they_fit(goods: &Goods, target: &Location, now: &Snapshot) -> Result<()> {
+    they_fit_in(goods, target, now, false)
+}
+
+fn they_fit_in(goods: &Goods, target: &Location, now: &Snapshot, for_order: bool) -> Result<()> {
+    if let Some(unfit) = told::unfit(goods) {
         return Err(Error::conflict(unfit.reason));
     }
     let places = std::slice::from_ref(target);
     let loads: HashMap<LocationId, _> = now.loads();
-    let mapped = problem::map(std::slice::from_ref(&goods), places, &loads, &now.sizes);
+    let goods_alone = std::slice::from_ref(goods);
+    let mapped = if for_order {
+        problem::map_to_staging(goods_alone, places, &loads, &now.sizes)
+    } else {
+        problem::map(goods_alone, places, &loads, &now.sizes, &Traffic::default())
+    };
     if mapped.bins.is_empty() {
         let detail = format!("{:?} is a {} location, which stores no goods", target.reference(), target.fields.kind);
         return Err(Error::conflict(detail).at("location"));
@@ -141,7 +241,7 @@ fn fits(open: &Recommendation, item: Option<Item>, target: &Location, now: &Snap
     let result = &solution.lines[0];
     let Some(failure) = result.failure else { return Ok(()) };
     if matches!(failure.code, ReasonCode::NoLocation | ReasonCode::QualityHold) {
-        let stored = if open.quality_status == QualityStatus::Released {
+        let stored = if goods.quality_status == QualityStatus::Released {
             "released goods do not go there"
         } else {
             "goods that are not released go to QUARANTINE locations"
@@ -205,7 +305,9 @@ pub async fn accept_all(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) ->
     for facility in store::facilities_of(tx, actor.tenant(), ids).await? {
         store::lock_facility(tx, actor.tenant(), facility).await?;
     }
-    lock_goods(tx, actor, ids).await?;
+    let asked = store::by_ids(tx, actor.tenant(), ids, actor.env.now()).await?;
+    crossdock::lock_orders(tx, actor, &asked).await?;
+    lock_goods(tx, actor, &asked).await?;
     let accept = Decision::Accept { feedback: String::new(), serials: Vec::new() };
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
@@ -225,8 +327,7 @@ pub async fn accept_all(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) ->
 }
 
 /// The stock that all of them move, locked before the first one moves.
-async fn lock_goods(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) -> Result<()> {
-    let asked = store::by_ids(tx, actor.tenant(), ids, actor.env.now()).await?;
+async fn lock_goods(tx: &mut Tx, actor: &Actor, asked: &[Recommendation]) -> Result<()> {
     let move_of = |one: &Recommendation| {
         let from = one.from_location_id.filter(|_| !one.state.is_closed())?;
         Some(Posting::transfer(one.item_id, one.lot_id, one.quantity, from, one.location_id, one.quality_status))
@@ -239,7 +340,6 @@ async fn lock_goods(tx: &mut Tx, actor: &Actor, ids: &[RecommendationId]) -> Res
 mod tests {
     use catalog::service::ItemSize;
     use chrono::DateTime;
-    use kernel::{FacilityId, ItemId};
     use uuid::Uuid;
 
     use super::*;
@@ -247,7 +347,7 @@ mod tests {
     use crate::measure::{MeasureInput, SizeInput};
     use crate::putaway::Hold;
     use crate::putaway::model::Held;
-    use crate::words::{LocationType, MixingPolicy};
+    use crate::words::MixingPolicy;
 
     fn item(n: u128) -> Item {
         let mut item = Item::new(ItemId(Uuid::from_u128(n)), format!("I{n}"), DateTime::UNIX_EPOCH);

@@ -2,8 +2,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use catalog::{GqlItem, ItemLoader};
 use chrono::{DateTime, Utc};
-use inventory::QualityStatus;
-use kernel::{ItemId, LocationId, PageRequest, Quantity, RecommendationId};
+use inventory::{NumberText, QualityStatus};
+use kernel::{ItemId, LocationId, PageRequest, RecommendationId};
 use platform::Error;
 use platform::database::{PgConnection, Tx};
 use platform::graphql::{caller, key_of};
@@ -12,8 +12,10 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::congestion::Congestion;
+use super::crossdock::CrossDockOpportunities;
 use super::model::{
-    AlternativeLocation, Answer, Decided, Decision, Failure, PartScore, PutawayItem, PutawayRequest, Recommendation,
+    AlternativeLocation, Answer, Change, Decided, Decision, Failure, PartScore, PutawayItem, PutawayRequest, Recommendation,
     RecommendationFilter, Summary,
 };
 use super::service;
@@ -21,7 +23,7 @@ use crate::check::Checks;
 use crate::location::{LocationLoader, LocationObject};
 use crate::measure::{MeasureInput, SizeInput};
 use crate::own;
-use crate::words::RecommendationState;
+use crate::words::{CrossDockUrgency, RecommendationState};
 
 /// One proposal where to put goods. While it is OPEN the location keeps the space free.
 #[derive(Clone, Debug, SimpleObject)]
@@ -44,6 +46,10 @@ pub(crate) struct RecommendationObject {
     algorithm: String,
     /// 0 to 1.
     confidence_score: f64,
+    /// The probability that people accept it, 0 to 1; null where the rule score stood alone.
+    ml_adjusted_confidence: Option<f64>,
+    /// The model that foretold it.
+    model_version: Option<i32>,
     reason_code: String,
     /// One sentence for the person at the shelf.
     reason: String,
@@ -51,9 +57,15 @@ pub(crate) struct RecommendationObject {
     score: f64,
     parts: Vec<PartScore>,
     alternatives: Vec<AlternativeLocation>,
+    /// What would have made the first of the alternatives the choice.
+    would_change: Vec<Change>,
     fill_after_percent: f64,
     nearness_rank: u32,
     fitting_locations: u32,
+    /// The order that is due and lacks the goods; they go to STAGING for it.
+    order_id: Option<Uuid>,
+    order_code: Option<String>,
+    urgency: Option<CrossDockUrgency>,
     state: RecommendationState,
     was_accepted: Option<bool>,
     user_feedback: String,
@@ -83,14 +95,20 @@ impl From<Recommendation> for RecommendationObject {
             location_code: one.location_code,
             algorithm: one.algorithm,
             confidence_score: float(one.confidence_score),
+            ml_adjusted_confidence: one.ml_adjusted_confidence.map(float),
+            model_version: one.model_version,
             reason_code: one.reason_code,
             reason: one.reason,
             score: float(one.score),
             parts: one.parts,
             alternatives: one.alternatives,
+            would_change: one.would_change,
             fill_after_percent: one.fill_after_percent,
             nearness_rank: one.nearness_rank,
             fitting_locations: one.fitting_locations,
+            order_id: one.order_id.map(|id| id.0),
+            order_code: one.order_code,
+            urgency: one.urgency,
             state: one.state,
             was_accepted: one.was_accepted,
             user_feedback: one.user_feedback,
@@ -174,7 +192,7 @@ pub(crate) struct BatchPutawayInput {
     facility_id: String,
     /// 1 to 500.
     items: Vec<PutawayItemInput>,
-    /// BFD, which is the default.
+    /// OPTIMAL, HYBRID, BFD or FFD; the one that BIN_OPTIMIZATION_ALGORITHM names when absent.
     algorithm: Option<String>,
     /// How long the space is held, 1 to 1440; 30 when absent.
     hold_minutes: Option<u32>,
@@ -225,7 +243,7 @@ impl PutawayItemInput {
         PutawayItem {
             item: self.material_id.clone(),
             lot_number: self.lot_number.clone(),
-            quantity: checks.take("quantity", Quantity::new(self.quantity)).unwrap_or_default(),
+            quantity: NumberText(self.quantity.to_string()),
             unit: self.unit.clone(),
             quality_status: self.quality_status,
             dimensions: self.dimensions.clone(),
@@ -287,16 +305,24 @@ impl PutawayQuery {
     /// As getBatchPutawayRecommendations, but nothing is stored and no space is held.
     async fn preview_putaway(&self, context: &Context<'_>, input: BatchPutawayInput) -> Result<AnswerObject> {
         let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
         let request = input.to_request()?;
-        let answer = app.db.read(actor.tenant(), async |connection| service::preview(connection, actor, &request).await).await?;
+        let answer = app
+            .db
+            .read(actor.tenant(), async |connection| service::preview(connection, actor, &switches, &request).await)
+            .await?;
         Ok(answer.into())
     }
 
     /// As recommendPutaway, but nothing is stored and no space is held.
     async fn preview_waiting_putaway(&self, context: &Context<'_>, input: WaitingGoodsInput) -> Result<AnswerObject> {
         let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
         let request = PutawayRequest::from(&input);
-        let answer = app.db.read(actor.tenant(), async |connection| service::preview(connection, actor, &request).await).await?;
+        let answer = app
+            .db
+            .read(actor.tenant(), async |connection| service::preview(connection, actor, &switches, &request).await)
+            .await?;
         Ok(answer.into())
     }
 
@@ -308,10 +334,44 @@ impl PutawayQuery {
         item: PutawayItemInput,
     ) -> Result<Option<RecommendationObject>> {
         let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
         let input = BatchPutawayInput { facility_id, items: vec![item], algorithm: None, hold_minutes: None };
         let request = input.to_request()?;
-        let answer = app.db.read(actor.tenant(), async |connection| service::preview(connection, actor, &request).await).await?;
+        let answer = app
+            .db
+            .read(actor.tenant(), async |connection| service::preview(connection, actor, &switches, &request).await)
+            .await?;
         Ok(answer.recommendations.into_iter().next().map(RecommendationObject::from))
+    }
+
+    /// Goods on the dock that orders lack which are due within two days.
+    async fn detect_cross_dock_opportunity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "id or code")] facility_id: String,
+        #[graphql(desc = "only of this item: id or code")] material_id: Option<String>,
+        #[graphql(desc = "only of this delivery: id or code")] receipt: Option<String>,
+    ) -> Result<CrossDockOpportunities> {
+        let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
+        let only = (material_id.as_deref(), receipt.as_deref());
+        let work = async |connection: &mut PgConnection| {
+            service::cross_dock_opportunities(connection, actor, &switches, &facility_id, only).await
+        };
+        Ok(app.db.read(actor.tenant(), work).await?)
+    }
+
+    /// How busy the aisles are, and what a location there loses for it.
+    async fn get_aisle_congestion_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "id or code")] facility_id: String,
+    ) -> Result<Congestion> {
+        let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
+        let work =
+            async |connection: &mut PgConnection| service::aisle_congestion(connection, actor, &switches, &facility_id).await;
+        Ok(app.db.read(actor.tenant(), work).await?)
     }
 
     /// Recommendations, newest first.
@@ -350,18 +410,22 @@ impl PutawayMutation {
     /// they are open.
     async fn get_batch_putaway_recommendations(&self, context: &Context<'_>, input: BatchPutawayInput) -> Result<AnswerObject> {
         let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
         let key = key_of(context, &input);
         let request = input.to_request()?;
-        let answer = mutate(app, actor, key.as_ref(), async |tx| service::recommend(tx, actor, &request).await).await?;
+        let answer =
+            mutate(app, actor, key.as_ref(), async |tx| service::recommend(tx, actor, &switches, &request).await).await?;
         Ok(answer.into())
     }
 
     /// Finds places for goods that wait in RECEIVING locations, and holds the space.
     async fn recommend_putaway(&self, context: &Context<'_>, input: WaitingGoodsInput) -> Result<AnswerObject> {
         let (app, actor) = caller(context)?;
+        let switches = app.config.switches();
         let key = key_of(context, &input);
         let request = PutawayRequest::from(&input);
-        let answer = mutate(app, actor, key.as_ref(), async |tx| service::recommend(tx, actor, &request).await).await?;
+        let answer =
+            mutate(app, actor, key.as_ref(), async |tx| service::recommend(tx, actor, &switches, &request).await).await?;
         Ok(answer.into())
     }
 

@@ -2,20 +2,29 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::RecommendationId;
 use platform::auth::Actor;
-use platform::http::{Access, Api, Command, PageDto, Paging, Path, Problem, Query};
+use platform::database::PgConnection;
+use platform::http::{Access, Api, Command, Json, PageDto, Paging, Path, Problem, Query};
 use platform::{App, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::model::{Answer, Decided, Decision, PutawayRequest, Recommendation, RecommendationFilter};
+use super::congestion::Congestion;
+use super::crossdock::CrossDockOpportunities;
+use super::model::{
+    Answer, Decided, Decision, Failure, PutawayItem, PutawayRequest, Recommendation, RecommendationFilter, Summary,
+};
 use super::service;
 use crate::{PUTAWAY, WAREHOUSE_READ};
 
 pub(crate) fn api() -> Api {
     Api::new()
         .route(Access::Needs(PUTAWAY), routes!(recommend))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(preview))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(suggest))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(list_opportunities))
+        .route(Access::Needs(WAREHOUSE_READ), routes!(aisle_congestion))
         .route(Access::Needs(WAREHOUSE_READ), routes!(list_recommendations))
         .route(Access::Needs(PUTAWAY), routes!(accept_recommendations))
         .route(Access::Needs(WAREHOUSE_READ), routes!(get_recommendation))
@@ -77,9 +86,92 @@ struct DecidedMany {
     responses((status = 201, body = Answer), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem)))]
 async fn recommend(State(app): State<App>, command: Command<PutawayRequest>) -> Result<(StatusCode, axum::Json<Answer>)> {
-    let answer = command.run(&app, async |tx| service::recommend(tx, &command.actor, &command.input).await).await?;
+    let switches = app.config.switches();
+    let answer = command.run(&app, async |tx| service::recommend(tx, &command.actor, &switches, &command.input).await).await?;
     let status = if command.input.preview { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(answer)))
+}
+
+/// The same answer, but nothing is stored and no space is held.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/preview", tag = "putaway", request_body = PutawayRequest,
+    responses((status = 200, body = Answer), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn preview(State(app): State<App>, actor: Actor, Json(request): Json<PutawayRequest>) -> Result<axum::Json<Answer>> {
+    let switches = app.config.switches();
+    let work = async |connection: &mut PgConnection| service::preview(connection, &actor, &switches, &request).await;
+    Ok(axum::Json(app.db.read(actor.tenant(), work).await?))
+}
+
+/// One item that looks for a location.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Suggest {
+    /// Id or code.
+    facility: String,
+    item: PutawayItem,
+}
+
+/// The best location now, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+struct Suggestion {
+    /// The first of them, when the goods must be split.
+    recommendation: Option<Recommendation>,
+    failure: Option<Failure>,
+    summary: Summary,
+}
+
+/// The best location for one item now. Nothing is stored.
+#[utoipa::path(post, path = "/api/wms/optimization/putaway/suggest", tag = "putaway", request_body = Suggest,
+    responses((status = 200, body = Suggestion), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn suggest(State(app): State<App>, actor: Actor, Json(input): Json<Suggest>) -> Result<axum::Json<Suggestion>> {
+    let switches = app.config.switches();
+    let request = PutawayRequest { facility: input.facility, items: vec![input.item], ..PutawayRequest::default() };
+    let work = async |connection: &mut PgConnection| service::preview(connection, &actor, &switches, &request).await;
+    let Answer { recommendations, failures, summary, .. } = app.db.read(actor.tenant(), work).await?;
+    let (recommendation, failure) = (recommendations.into_iter().next(), failures.into_iter().next());
+    Ok(axum::Json(Suggestion { recommendation, failure, summary }))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OpportunityFilter {
+    /// Id or code.
+    facility: String,
+    /// Only of this item: id or code.
+    material: Option<String>,
+    /// Only of this delivery: id or code.
+    receipt: Option<String>,
+}
+
+/// Goods on the dock that orders lack which are due within two days.
+#[utoipa::path(get, path = "/api/wms/optimization/cross-dock/opportunities", tag = "putaway", params(OpportunityFilter),
+    responses((status = 200, body = CrossDockOpportunities), (status = 404, body = Problem)))]
+async fn list_opportunities(
+    State(app): State<App>,
+    actor: Actor,
+    Query(filter): Query<OpportunityFilter>,
+) -> Result<axum::Json<CrossDockOpportunities>> {
+    let switches = app.config.switches();
+    let only = (filter.material.as_deref(), filter.receipt.as_deref());
+    let work = async |connection: &mut PgConnection| {
+        service::cross_dock_opportunities(connection, &actor, &switches, &filter.facility, only).await
+    };
+    Ok(axum::Json(app.db.read(actor.tenant(), work).await?))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfFacility {
+    /// Id or code.
+    facility: String,
+}
+
+/// How busy the aisles are, and what a location there loses for it.
+#[utoipa::path(get, path = "/api/wms/optimization/congestion", tag = "putaway", params(OfFacility),
+    responses((status = 200, body = Congestion), (status = 404, body = Problem)))]
+async fn aisle_congestion(State(app): State<App>, actor: Actor, Query(of): Query<OfFacility>) -> Result<axum::Json<Congestion>> {
+    let switches = app.config.switches();
+    let work = async |connection: &mut PgConnection| service::aisle_congestion(connection, &actor, &switches, &of.facility).await;
+    Ok(axum::Json(app.db.read(actor.tenant(), work).await?))
 }
 
 /// Recommendations, newest first.

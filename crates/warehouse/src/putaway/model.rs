@@ -1,16 +1,18 @@
 use chrono::{DateTime, Utc};
-use inventory::QualityStatus;
-use kernel::{FacilityId, ItemId, LocationId, LotId, MovementId, Quantity, ReceiptLineId, RecommendationId, UserId};
+use inventory::{NumberText, QualityStatus};
+use kernel::{FacilityId, ItemId, LocationId, LotId, MovementId, OrderId, Quantity, ReceiptLineId, RecommendationId, UserId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::measure::{MeasureInput, SizeInput};
-use crate::words::RecommendationState;
+use crate::words::{Arm, CrossDockUrgency, RecommendationState};
 
 /// Lines of one batch.
 pub(crate) const LINES_MAX: usize = 500;
+/// Locations that one line holds at most.
+pub(crate) const PLACES_MAX: usize = 100;
 pub(crate) const HOLD_MINUTES: u32 = 30;
 const HOLD_MINUTES_MAX: u32 = 24 * 60;
 pub(crate) const FEEDBACK_MAX: usize = 500;
@@ -32,7 +34,7 @@ pub struct PutawayRequest {
     /// Goods that have not arrived: advice that holds space, but accepting it moves nothing.
     #[serde(default)]
     pub items: Vec<PutawayItem>,
-    /// BFD, which is the default.
+    /// OPTIMAL, HYBRID, BFD or FFD; the one that BIN_OPTIMIZATION_ALGORITHM names when absent (OPTIMAL unless it is set).
     pub algorithm: Option<String>,
     /// How long the space is held, 1 to 1440; 30 when absent.
     pub hold_minutes: Option<u32>,
@@ -48,8 +50,9 @@ pub struct PutawayItem {
     /// Id or code.
     pub item: String,
     pub lot_number: Option<String>,
+    /// Greater than 0; what is no such number fails its own line only.
     #[schema(value_type = String, example = "100")]
-    pub quantity: Quantity,
+    pub quantity: NumberText,
     /// One of the item's units; its base unit when absent.
     pub unit: Option<String>,
     /// RELEASED when absent; other goods go to QUARANTINE locations.
@@ -95,6 +98,23 @@ pub struct AlternativeLocation {
     pub lost: String,
 }
 
+/// The smallest change of one kind that would have made the best alternative the choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(name = "PutawayChange")]
+#[schema(as = PutawayChange)]
+pub struct Change {
+    /// VOLUME (in mm³) or WEIGHT (in g) of a location, or SETTING: the weight of a part of the score.
+    pub what: String,
+    /// The location that would have to be larger or smaller; null for a setting.
+    pub location_code: Option<String>,
+    /// The part of the score whose weight would change; null for a location.
+    pub part: Option<String>,
+    /// By how much; negative for less.
+    pub by: f64,
+    /// The whole in one sentence.
+    pub sentence: String,
+}
+
 /// Why a location was chosen, as it was at that moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -102,6 +122,7 @@ pub struct Explanation {
     pub parts: Vec<PartScore>,
     /// At most three, best first.
     pub alternatives: Vec<AlternativeLocation>,
+    pub would_change: Vec<Change>,
     /// Percent of the location's volume.
     pub fill_after_percent: f64,
     /// 1 for the nearest of the locations that fit.
@@ -139,20 +160,44 @@ pub struct Recommendation {
     pub location_id: LocationId,
     pub location_code: String,
     pub algorithm: String,
+    /// The method and, where they are not the default ones, the weights; empty where it was not recorded.
+    #[serde(default)]
+    pub algorithm_version: String,
+    /// The experiment that said how, with the side and what was assigned to it.
+    #[schema(value_type = Option<Uuid>)]
+    pub experiment_id: Option<Uuid>,
+    pub experiment_arm: Option<Arm>,
+    pub experiment_unit: Option<String>,
     /// 0 to 100.
     #[schema(value_type = String)]
     pub score: Decimal,
     /// 0 to 1.
     #[schema(value_type = String)]
     pub confidence_score: Decimal,
+    /// The probability that people accept it, 0 to 1, as the model in use foretold it; null where the rule score stood alone.
+    #[schema(value_type = Option<String>)]
+    pub ml_adjusted_confidence: Option<Decimal>,
+    /// The model that foretold it.
+    pub model_version: Option<i32>,
     pub reason_code: String,
     /// One sentence for the person at the shelf.
     pub reason: String,
     pub parts: Vec<PartScore>,
     pub alternatives: Vec<AlternativeLocation>,
+    /// What would have made the first of the alternatives the choice; empty when nothing small would have.
+    #[serde(default)]
+    pub would_change: Vec<Change>,
     pub fill_after_percent: f64,
     pub nearness_rank: u32,
     pub fitting_locations: u32,
+    /// The order that is due and lacks the goods: they go to STAGING and are reserved for it when this is accepted.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub order_id: Option<OrderId>,
+    #[serde(default)]
+    pub order_code: Option<String>,
+    #[serde(default)]
+    pub urgency: Option<CrossDockUrgency>,
     pub state: RecommendationState,
     pub was_accepted: Option<bool>,
     pub user_feedback: String,
@@ -179,6 +224,8 @@ pub(crate) struct Held {
     pub weight_g: i64,
     pub request_hash: Option<String>,
     pub line_no: Option<i32>,
+    /// What was known when it was made; only of one that is being made.
+    pub features: Vec<f64>,
 }
 
 /// Goods that found no place, or not all of them.
@@ -195,7 +242,8 @@ pub struct Failure {
     /// What was left without a place, in the item's base unit.
     #[schema(value_type = String)]
     pub quantity: Decimal,
-    /// NO_CAPACITY, TOO_LARGE, TOO_HEAVY, TEMPERATURE, SECURITY, HAZARD, MIXING, QUALITY_HOLD, NO_LOCATION, UNKNOWN_ITEM or NO_MASTER_DATA.
+    /// NO_CAPACITY, TOO_LARGE, TOO_HEAVY, TEMPERATURE, SECURITY, HAZARD, MIXING, QUALITY_HOLD, NO_LOCATION, UNKNOWN_ITEM, NO_MASTER_DATA,
+    /// INVALID_QUANTITY or QUANTITY_TOO_LARGE.
     pub reason_code: String,
     pub reason: String,
     /// The location that lacked least.
@@ -231,6 +279,7 @@ pub struct Summary {
     pub already_open: u32,
     /// Lines of which something found no place.
     pub failures: u32,
+    /// The method that chose the locations; goods for orders that are due are brought to STAGING before.
     pub algorithm: String,
     /// Sum over the new placements of score times share of the line; at most 100 per line.
     pub total_score: f64,
@@ -239,6 +288,12 @@ pub struct Summary {
     /// (bound - total) / bound: 0 proves the answer the best possible.
     pub optimality_gap: f64,
     pub processing_time_ms: f64,
+    /// Of the recommendations, how many go to STAGING for an order that is due.
+    #[serde(default)]
+    pub cross_docked: u32,
+    /// Settings that are off, such as `SKU_AFFINITY_ENABLED`: what they stand for played no part.
+    #[serde(default)]
+    pub switched_off: Vec<String>,
 }
 
 /// Space held, and goods covered, by an open recommendation.
@@ -251,6 +306,8 @@ pub struct Hold {
     pub lot_number: String,
     pub quality_status: String,
     pub from: Option<LocationId>,
+    /// The order that the goods are meant for.
+    pub order: Option<OrderId>,
     pub request_hash: Option<String>,
     pub line_no: Option<i32>,
     pub quantity: Quantity,
@@ -331,6 +388,7 @@ impl Hold {
             lot_number: String::new(),
             quality_status: "RELEASED".into(),
             from: None,
+            order: None,
             request_hash: None,
             line_no: None,
             quantity: Quantity::from(1),

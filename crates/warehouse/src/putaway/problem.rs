@@ -1,20 +1,21 @@
 //! Between our rows and the optimiser's numbers, without the database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use catalog::Item;
 use catalog::service::ItemSize;
+use chrono::NaiveDate;
 use inventory::QualityStatus;
 use kernel::{ItemId, LocationId, LotId, Quantity, ReceiptLineId};
 use optimization::putaway::{
-    Abc, Alternative, Bin, Content, Ergonomic, Hazard, Line, LineResult, LocationType as Kind, Miss, Mixing, Part, Placement,
-    Problem, ScoreParts, SecurityZone, Settings, failure_text, lost_text, reason_text,
+    Abc, Bin, Content, Ergonomic, Hazard, Line, LocationType as Kind, Mixing, Problem, SecurityZone, Settings,
 };
+use platform::config::Switches;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::model::{AlternativeLocation, Explanation, Failure, PartScore};
+use super::crossdock::ForOrder;
 use crate::location::{Load, Location};
 use crate::words::{ErgonomicZone, LocationType, MixingPolicy};
 
@@ -39,6 +40,16 @@ pub(super) struct Goods {
     pub from: Option<(LocationId, String)>,
     pub receipt_line: Option<ReceiptLineId>,
     pub request_hash: Option<String>,
+    /// The last day on which they are good.
+    pub expires_on: Option<NaiveDate>,
+    /// Who lacks them so much that they are not stored.
+    pub order: Option<ForOrder>,
+}
+
+impl Goods {
+    pub fn item_id(&self) -> Option<ItemId> {
+        self.item.as_ref().map(|item| item.item_id)
+    }
 }
 
 /// What one base unit measures and weighs, as far as it is known.
@@ -97,12 +108,46 @@ impl Interned {
     }
 }
 
-/// `goods` whose item or size is unknown take no part; [`unfit`] says why.
+/// How people walk in the facility now and have walked lately.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traffic {
+    /// Lines that wait to be picked, by aisle.
+    pub active_picks: HashMap<String, u32>,
+    /// Of the items that were picked lately; for others the item's own figure counts.
+    pub picks_per_day: HashMap<ItemId, f64>,
+    /// What else is picked with an item, each with a strength from 0 to 1.
+    pub partners: HashMap<ItemId, Vec<(ItemId, f64)>>,
+}
+
+/// `goods` whose item or size is unknown take no part; [`super::told::unfit`] says why.
 pub(super) fn map(
     goods: &[Goods],
     locations: &[Location],
     loads: &HashMap<LocationId, Load>,
     sizes: &HashMap<ItemId, ItemSize>,
+    traffic: &Traffic,
+) -> Mapped {
+    mapped(goods, locations, loads, sizes, traffic, storage)
+}
+
+/// The same for released goods that wait for an order in STAGING: all rules hold there too.
+pub(super) fn map_to_staging(
+    goods: &[Goods],
+    locations: &[Location],
+    loads: &HashMap<LocationId, Load>,
+    sizes: &HashMap<ItemId, ItemSize>,
+) -> Mapped {
+    let staging = |kind| (kind == LocationType::Staging).then_some(Kind::Putaway);
+    mapped(goods, locations, loads, sizes, &Traffic::default(), staging)
+}
+
+fn mapped(
+    goods: &[Goods],
+    locations: &[Location],
+    loads: &HashMap<LocationId, Load>,
+    sizes: &HashMap<ItemId, ItemSize>,
+    traffic: &Traffic,
+    kind_of: impl Fn(LocationType) -> Option<Kind>,
 ) -> Mapped {
     let mut interned = Interned::default();
     let hazards: HashMap<ItemId, Hazard> =
@@ -110,20 +155,63 @@ pub(super) fn map(
     let mut mapped =
         Mapped { problem: Problem { settings: settings(locations), ..Problem::default() }, lines: Vec::new(), bins: Vec::new() };
     for (index, goods) in goods.iter().enumerate() {
-        if let Some(line) = line(goods, &mut interned) {
+        if let Some(line) = line(goods, traffic, &mut interned) {
             mapped.problem.lines.push(line);
             mapped.lines.push(index);
         }
     }
+    let near = picked_together(goods, locations, loads, traffic, &mut interned);
     let empty = Load::default();
     for (index, location) in locations.iter().enumerate() {
-        if let Some(kind) = storage(location.fields.kind).filter(|_| location.takes_goods()) {
+        if let Some(kind) = kind_of(location.fields.kind).filter(|_| location.takes_goods()) {
             let load = loads.get(&location.location_id).unwrap_or(&empty);
-            mapped.problem.bins.push(bin(index, kind, location, load, &hazards, &mut interned));
+            let aisle = location.fields.aisle.as_str();
+            let active = traffic.active_picks.get(aisle).copied().unwrap_or(0);
+            let affinity = near.get(aisle).map(|near| near.iter().map(|(item, strength)| (*item, *strength)).collect());
+            let bin = bin(index, kind, location, load, &hazards, &mut interned);
+            mapped.problem.bins.push(Bin { active_picks_in_aisle: active, affinity: affinity.unwrap_or_default(), ..bin });
             mapped.bins.push(index);
         }
     }
     mapped
+}
+
+/// For each aisle the items of the batch that are picked together with what lies there, each with its strongest bond.
+fn picked_together<'a>(
+    goods: &[Goods],
+    locations: &'a [Location],
+    loads: &HashMap<LocationId, Load>,
+    traffic: &Traffic,
+    interned: &mut Interned,
+) -> HashMap<&'a str, BTreeMap<u32, f64>> {
+    let batch: BTreeSet<ItemId> = goods.iter().filter_map(Goods::item_id).collect();
+    let mut wanted: HashMap<ItemId, Vec<(u32, f64)>> = HashMap::new();
+    for item in batch {
+        for (partner, strength) in traffic.partners.get(&item).into_iter().flatten() {
+            wanted.entry(*partner).or_default().push((interned.items.of(item), *strength));
+        }
+    }
+    let mut near: HashMap<&str, BTreeMap<u32, f64>> = HashMap::new();
+    if wanted.is_empty() {
+        return near;
+    }
+    for location in locations.iter().filter(|location| !location.fields.aisle.is_empty()) {
+        let contents = loads.get(&location.location_id).map_or(&[][..], |load| &load.contents);
+        for (item, strength) in contents.iter().filter_map(|content| wanted.get(&content.item)).flatten() {
+            let best = near.entry(&location.fields.aisle).or_default().entry(*item).or_default();
+            *best = best.max(*strength);
+        }
+    }
+    near
+}
+
+/// Volume (mm³) and load (g) of all locations that store goods and take some now.
+pub(super) fn capacity(locations: &[Location]) -> (i64, i64) {
+    let open = locations.iter().filter(|location| stores_goods(location) && location.takes_goods());
+    open.fold((0, 0), |(volume, weight), location| {
+        let mm3 = location.fields.volume_cm3.saturating_mul(1_000);
+        (mm3.saturating_add(volume), location.fields.max_weight_g.saturating_add(weight))
+    })
 }
 
 /// Distances are measured from the first RECEIVING location whose place is known.
@@ -131,6 +219,10 @@ fn settings(locations: &[Location]) -> Settings {
     let docks = locations.iter().filter(|location| location.fields.kind == LocationType::Receiving);
     let dock = docks.filter_map(|location| place(location.fields.position_mm)).next();
     Settings { dock_mm: dock.unwrap_or_default(), ..Settings::default() }
+}
+
+pub(super) fn stores_goods(location: &Location) -> bool {
+    storage(location.fields.kind).is_some()
 }
 
 /// The types that the optimiser chooses from; goods never go to the others by recommendation.
@@ -149,7 +241,7 @@ fn hazard(class: &Option<String>) -> Option<Hazard> {
     class.as_deref().map(Hazard::from_class)
 }
 
-fn line(goods: &Goods, interned: &mut Interned) -> Option<Line> {
+fn line(goods: &Goods, traffic: &Traffic, interned: &mut Interned) -> Option<Line> {
     let item = goods.item.as_ref()?;
     let temperature = (item.temperature_min_dc.is_some() || item.temperature_max_dc.is_some())
         .then(|| (item.temperature_min_dc.unwrap_or(-2731), item.temperature_max_dc.unwrap_or(2000)));
@@ -159,7 +251,7 @@ fn line(goods: &Goods, interned: &mut Interned) -> Option<Line> {
         unit_weight_g: goods.size.weight_g?,
         unit_dims_mm: goods.size.dims_mm,
         abc: abc(item.abc_class),
-        velocity: item.picks_per_day.to_f64().unwrap_or(0.0),
+        velocity: traffic.picks_per_day.get(&item.item_id).copied().or_else(|| item.picks_per_day.to_f64()).unwrap_or(0.0),
         temperature,
         hazard: hazard(&item.hazard_class),
         security: security(item.security_zone),
@@ -239,98 +331,18 @@ fn security(zone: catalog::SecurityZone) -> SecurityZone {
     }
 }
 
-/// Why goods cannot even be looked at.
-pub(super) fn unfit(goods: &Goods) -> Option<Failure> {
-    let fail = |code: &str, reason: String| {
-        Some(Failure {
-            line_no: goods.line_no,
-            item: goods.reference.clone(),
-            item_id: goods.item.as_ref().map(|item| item.item_id.0),
-            lot_number: goods.lot_number.clone(),
-            quantity: goods.quantity.decimal(),
-            reason_code: code.to_owned(),
-            reason,
-            nearest_location_id: None,
-            nearest_location_code: None,
-            overflow_percentage: None,
-            capacity: None,
-        })
-    };
-    let Some(item) = &goods.item else {
-        return fail("UNKNOWN_ITEM", format!("item {:?} does not exist", goods.reference));
-    };
-    let missing = match (goods.size.volume_mm3, goods.size.weight_g) {
-        (Some(_), Some(_)) => return None,
-        (None, Some(_)) => "dimensions or volume",
-        (Some(_), None) => "weight",
-        (None, None) => "dimensions and weight",
-    };
-    fail(
-        "NO_MASTER_DATA",
-        format!("item {:?} has no {missing} on record, so no location can be checked for it; enter them first", item.code),
-    )
-}
-
-/// What the optimiser left without a place.
-pub(super) fn left_over(goods: &Goods, result: &LineResult, mapped: &Mapped, locations: &[Location]) -> Option<Failure> {
-    let failure = result.failure?;
-    let nearest = failure.nearest_miss.map(|miss| (&locations[mapped.bins[miss.bin]], miss.miss));
-    let capacity = nearest.filter(|_| failure.code.is_capacity()).and_then(|(_, miss)| match miss {
-        Miss::Volume { .. } => Some("VOLUME"),
-        Miss::Weight { .. } => Some("WEIGHT"),
-        Miss::Length { .. } => Some("DIMENSION"),
-        _ => None,
-    });
-    Some(Failure {
-        line_no: goods.line_no,
-        item: goods.reference.clone(),
-        item_id: goods.item.as_ref().map(|item| item.item_id.0),
-        lot_number: goods.lot_number.clone(),
-        quantity: Quantity::from_micro(result.unplaced_micro).decimal(),
-        reason_code: failure.code.to_string(),
-        reason: failure_text(&failure),
-        nearest_location_id: nearest.map(|(location, _)| location.location_id.0),
-        nearest_location_code: nearest.map(|(location, _)| location.fields.code.clone()),
-        overflow_percentage: nearest.and_then(|(_, miss)| miss.overflow_percent()).map(|percent| (percent * 10.0).round() / 10.0),
-        capacity: capacity.map(str::to_owned),
-    })
-}
-
-pub(super) fn explanation(result: &LineResult, placement: &Placement, mapped: &Mapped, locations: &[Location]) -> Explanation {
-    let alternative = |alternative: &Alternative| {
-        let location = &locations[mapped.bins[alternative.bin]];
-        AlternativeLocation {
-            location_id: location.location_id.0,
-            location_code: location.fields.code.clone(),
-            score: thousandths(alternative.score.total()),
-            parts: parts(&alternative.score),
-            lost: lost_text(&alternative.lost),
-        }
-    };
-    Explanation {
-        parts: parts(&placement.score),
-        alternatives: result.alternatives.iter().map(alternative).collect(),
-        fill_after_percent: (placement.fill_after * 1_000.0).round() / 10.0,
-        nearness_rank: placement.nearness_rank,
-        fitting_locations: placement.fitting_bins,
+/// What a switch turns off is worth nothing, whatever is known about it.
+pub(super) fn switch_off(settings: &mut Settings, switches: &Switches) {
+    if !switches.sku_affinity {
+        settings.affinity = 0.0;
+    }
+    if !switches.congestion_avoidance {
+        settings.congestion = 0.0;
     }
 }
 
-pub(super) fn reason(placement: &Placement) -> (String, String) {
-    (placement.reason.to_string(), reason_text(placement))
-}
-
-fn parts(score: &ScoreParts) -> Vec<PartScore> {
-    Part::ALL.iter().map(|part| PartScore { part: part.to_string(), points: thousandths(score.get(*part)) }).collect()
-}
-
-fn thousandths(value: f64) -> f64 {
-    // Plus zero makes a negative zero a plain one, which JSON in the database cannot keep apart.
-    (value * 1_000.0).round() / 1_000.0 + 0.0
-}
-
 /// With three decimals, as stored.
-pub(super) fn exact(value: f64) -> Decimal {
+pub(crate) fn exact(value: f64) -> Decimal {
     Decimal::new((value * 1_000.0).round() as i64, 3)
 }
 
@@ -338,9 +350,10 @@ pub(super) fn exact(value: f64) -> Decimal {
 mod tests {
     use chrono::DateTime;
     use kernel::FacilityId;
-    use optimization::putaway::{Method, solve};
+    use optimization::putaway::{Method, Part, solve};
     use uuid::Uuid;
 
+    use super::super::told::{explanation, left_over, unfit};
     use super::*;
     use crate::location::Content as Held;
     use crate::measure::{MeasureInput, SizeInput};
@@ -365,6 +378,8 @@ mod tests {
             from: None,
             receipt_line: None,
             request_hash: None,
+            expires_on: None,
+            order: None,
         }
     }
 
@@ -414,7 +429,7 @@ mod tests {
             location(4, "S", LocationType::Staging),
         ];
         locations[1].is_available = false;
-        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new());
+        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new(), &Traffic::default());
         assert_eq!(mapped.bins, [2]);
         assert_eq!(mapped.problem.settings.dock_mm, [1_000, 0, 0]);
     }
@@ -432,17 +447,64 @@ mod tests {
             ..Load::default()
         };
         let loads = HashMap::from([(locations[0].location_id, load)]);
-        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &loads, &HashMap::from([(poison.item_id, size)]));
+        let mapped =
+            map(&[goods(Some(item(1)), 5)], &locations, &loads, &HashMap::from([(poison.item_id, size)]), &Traffic::default());
         let bin = &mapped.problem.bins[0];
         assert_eq!((bin.used_volume_mm3, bin.used_weight_g, bin.contents[0].hazard), (10, 5, Some(Hazard::Toxic)));
+    }
+
+    #[test]
+    fn real_picks_stand_for_velocity_and_crowding() {
+        let mut locations = [location(1, "R1", LocationType::Reserve), location(2, "R2", LocationType::Reserve)];
+        locations[1].fields.aisle = "A".into();
+        let mut expected = item(2);
+        expected.picks_per_day = Decimal::new(35, 1);
+        let traffic = Traffic {
+            active_picks: HashMap::from([("A".to_owned(), 7)]),
+            picks_per_day: HashMap::from([(item(1).item_id, 0.25)]),
+            ..Traffic::default()
+        };
+        let goods = [goods(Some(item(1)), 5), goods(Some(expected), 5)];
+        let mapped = map(&goods, &locations, &HashMap::new(), &HashMap::new(), &traffic);
+        assert_eq!(mapped.problem.bins.iter().map(|bin| bin.active_picks_in_aisle).collect::<Vec<_>>(), [0, 7]);
+        assert_eq!(mapped.problem.lines.iter().map(|line| line.velocity).collect::<Vec<_>>(), [0.25, 3.5]);
+    }
+
+    #[test]
+    fn what_is_picked_together_draws_to_the_aisle_where_it_lies() {
+        let mut locations = [1, 2, 3].map(|n| location(n, &format!("R{n}"), LocationType::Reserve));
+        for (location, aisle) in locations.iter_mut().zip(["A", "A", "B"]) {
+            location.fields.aisle = aisle.into();
+        }
+        let contents = vec![Held { item: item(7).item_id, lot: String::new() }];
+        let loads = HashMap::from([(locations[0].location_id, Load { contents, ..Load::default() })]);
+        let partners = HashMap::from([(item(1).item_id, vec![(item(7).item_id, 0.75), (item(8).item_id, 1.0)])]);
+        let goods = [goods(Some(item(1)), 5)];
+        let mapped = map(&goods, &locations, &loads, &HashMap::new(), &Traffic { partners, ..Traffic::default() });
+        let strength: Vec<Vec<f64>> =
+            mapped.problem.bins.iter().map(|bin| bin.affinity.iter().map(|(_, strength)| *strength).collect()).collect();
+        assert_eq!(strength, [vec![0.75], vec![0.75], vec![]]);
+    }
+
+    #[test]
+    fn only_staging_is_offered_to_goods_for_an_order() {
+        let locations = [location(1, "R1", LocationType::Reserve), location(2, "S", LocationType::Staging)];
+        let mapped = map_to_staging(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new());
+        assert_eq!(mapped.bins, [1]);
+        assert_eq!(capacity(&locations), (1_000_000_000, 500_000));
     }
 
     #[test]
     fn a_location_with_goods_of_unknown_size_counts_as_full() {
         let locations = [location(1, "R1", LocationType::Reserve)];
         let load = Load { is_unmeasured: true, ..Load::default() };
-        let mapped =
-            map(&[goods(Some(item(1)), 5)], &locations, &HashMap::from([(locations[0].location_id, load)]), &HashMap::new());
+        let mapped = map(
+            &[goods(Some(item(1)), 5)],
+            &locations,
+            &HashMap::from([(locations[0].location_id, load)]),
+            &HashMap::new(),
+            &Traffic::default(),
+        );
         let solution = solve(&mapped.problem, Method::Bfd).unwrap();
         let failure = left_over(&goods(Some(item(1)), 5), &solution.lines[0], &mapped, &locations).unwrap();
         assert_eq!((failure.reason_code.as_str(), failure.capacity.as_deref()), ("NO_CAPACITY", Some("VOLUME")));
@@ -463,7 +525,7 @@ mod tests {
     fn a_placement_is_explained_with_every_part() {
         let locations = [location(1, "R1", LocationType::Reserve), location(2, "R2", LocationType::Reserve)];
         let goods = goods(Some(item(1)), 5);
-        let mapped = map(std::slice::from_ref(&goods), &locations, &HashMap::new(), &HashMap::new());
+        let mapped = map(std::slice::from_ref(&goods), &locations, &HashMap::new(), &HashMap::new(), &Traffic::default());
         let solution = solve(&mapped.problem, Method::Bfd).unwrap();
         let result = &solution.lines[0];
         let explained = explanation(result, &result.placements[0], &mapped, &locations);

@@ -6,7 +6,11 @@ use platform::auth::Actor;
 use platform::{Error, Result};
 use sqlx::PgConnection;
 
+pub use super::congestion::of_aisles as aisle_congestion;
+pub use super::crossdock::opportunities as cross_dock_opportunities;
+pub(crate) use super::decide::refuse_unless_stored_fits;
 pub use super::decide::{accept_all, decide};
+pub(crate) use super::decide::{lock_facility_of, refuse_unless_they_fit};
 use super::model::{Recommendation, RecommendationFilter};
 pub use super::recommend::{preview, recommend};
 use super::store;

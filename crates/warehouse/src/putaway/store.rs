@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::{
-    FacilityId, ItemId, LocationId, LotId, MovementId, PageRequest, Quantity, ReceiptId, ReceiptLineId, RecommendationId,
-    TenantId, UserId,
+    FacilityId, ItemId, LocationId, LotId, MovementId, OrderId, PageRequest, Quantity, ReceiptId, ReceiptLineId,
+    RecommendationId, TenantId, UserId,
 };
 use platform::{Error, Result};
 use rust_decimal::Decimal;
@@ -9,11 +9,11 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{Explanation, Failure, Held, Hold, Recommendation};
-use crate::words::RecommendationState;
+use super::model::{Explanation, Held, Hold, Recommendation};
+use crate::words::{Arm, CrossDockUrgency, RecommendationState};
 
 /// One batch or decision at a time per facility, so that two never promise the same space. Released at the end of the transaction.
-pub(super) async fn lock_facility(connection: &mut PgConnection, tenant: &TenantId, facility: Option<FacilityId>) -> Result<()> {
+pub(crate) async fn lock_facility(connection: &mut PgConnection, tenant: &TenantId, facility: Option<FacilityId>) -> Result<()> {
     let key = format!("putaway {tenant} {}", facility.map(|id| id.to_string()).unwrap_or_default());
     sqlx::query!(r#"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))::text AS "locked""#, key).fetch_one(connection).await?;
     Ok(())
@@ -46,6 +46,7 @@ struct HoldRow {
     lot_number: String,
     quality_status: String,
     from_location_id: Option<Uuid>,
+    order_id: Option<Uuid>,
     request_hash: Option<String>,
     line_no: Option<i32>,
     quantity: Decimal,
@@ -58,8 +59,8 @@ macro_rules! select_holds {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
             HoldRow,
-            "SELECT recommendation_id, location_id, material_id, lot_id, lot_number, quality_status, from_location_id, request_hash,
-                    line_no, quantity, held_volume_mm3, held_weight_g
+            "SELECT recommendation_id, location_id, material_id, lot_id, lot_number, quality_status, from_location_id, order_id,
+                    request_hash, line_no, quantity, held_volume_mm3, held_weight_g
              FROM warehouse.putaway_recommendations
              WHERE tenant_id = $1 AND state = 'OPEN' AND expires_at > $2 " + $rest,
             $($argument),+
@@ -77,6 +78,7 @@ impl From<HoldRow> for Hold {
             lot_number: row.lot_number,
             quality_status: row.quality_status,
             from: row.from_location_id.map(LocationId),
+            order: row.order_id.map(OrderId),
             request_hash: row.request_hash,
             line_no: row.line_no,
             quantity: Quantity::from_db(row.quantity),
@@ -126,11 +128,20 @@ struct Row {
     request_hash: Option<String>,
     line_no: Option<i32>,
     algorithm: String,
+    algorithm_version: String,
+    experiment_id: Option<Uuid>,
+    experiment_arm: Option<Arm>,
+    experiment_unit: Option<String>,
     score: Decimal,
     confidence_score: Decimal,
+    ml_adjusted_confidence: Option<Decimal>,
+    model_version: Option<i32>,
     reason: String,
     reason_code: String,
     explanation: Value,
+    order_id: Option<Uuid>,
+    order_code: Option<String>,
+    urgency: Option<CrossDockUrgency>,
     state: RecommendationState,
     was_accepted: Option<bool>,
     user_feedback: String,
@@ -151,8 +162,10 @@ macro_rules! select_recommendations {
             Row,
             r#"SELECT r.recommendation_id, r.batch_id, r.facility_id, r.material_id, r.lot_id, r.lot_number, r.quality_status, r.quantity,
                       r.from_location_id, o.code AS "from_code?", r.receipt_line_id, r.location_id, l.code AS "location_code?",
-                      r.held_volume_mm3, r.held_weight_g, r.request_hash, r.line_no, r.algorithm, r.score, r.confidence_score, r.reason,
-                      r.reason_code, r.explanation,
+                      r.held_volume_mm3, r.held_weight_g, r.request_hash, r.line_no, r.algorithm, r.algorithm_version, r.experiment_id,
+                      r.experiment_arm AS "experiment_arm: Arm", r.experiment_unit, r.score, r.confidence_score,
+                      r.ml_adjusted_confidence, r.model_version, r.reason, r.reason_code, r.explanation, r.order_id,
+                      d.code AS "order_code?", r.urgency AS "urgency: CrossDockUrgency",
                       CASE WHEN r.state = 'OPEN' AND r.expires_at <= $2 THEN 'EXPIRED' ELSE r.state END AS "state!: RecommendationState",
                       r.was_accepted, r.user_feedback, r.actual_location_id, a.code AS "actual_code?", r.movement_id, r.decided_at,
                       r.decided_by, r.created_by, r.created_at, r.expires_at
@@ -160,6 +173,7 @@ macro_rules! select_recommendations {
                LEFT JOIN warehouse.locations l ON l.tenant_id = r.tenant_id AND l.location_id = r.location_id
                LEFT JOIN warehouse.locations o ON o.tenant_id = r.tenant_id AND o.location_id = r.from_location_id
                LEFT JOIN warehouse.locations a ON a.tenant_id = r.tenant_id AND a.location_id = r.actual_location_id
+               LEFT JOIN warehouse.orders d ON d.tenant_id = r.tenant_id AND d.order_id = r.order_id
                WHERE r.tenant_id = $1 "# + $rest,
             $($argument),+
         )
@@ -189,15 +203,25 @@ impl TryFrom<Row> for Recommendation {
             location_id: LocationId(row.location_id),
             location_code: row.location_code.unwrap_or_default(),
             algorithm: row.algorithm,
+            algorithm_version: row.algorithm_version,
+            experiment_id: row.experiment_id,
+            experiment_arm: row.experiment_arm,
+            experiment_unit: row.experiment_unit,
             score: row.score.normalize(),
             confidence_score: row.confidence_score,
+            ml_adjusted_confidence: row.ml_adjusted_confidence,
+            model_version: row.model_version,
             reason_code: row.reason_code,
             reason: row.reason,
             parts: explanation.parts,
             alternatives: explanation.alternatives,
+            would_change: explanation.would_change,
             fill_after_percent: explanation.fill_after_percent,
             nearness_rank: explanation.nearness_rank,
             fitting_locations: explanation.fitting_locations,
+            order_id: row.order_id.map(OrderId),
+            order_code: row.order_code,
+            urgency: row.urgency,
             state: row.state,
             was_accepted: row.was_accepted,
             user_feedback: row.user_feedback,
@@ -214,6 +238,7 @@ impl TryFrom<Row> for Recommendation {
                 weight_g: row.held_weight_g,
                 request_hash: row.request_hash,
                 line_no: row.line_no,
+                features: Vec::new(),
             },
         })
     }
@@ -311,17 +336,24 @@ pub(super) async fn insert(connection: &mut PgConnection, tenant: &TenantId, mad
         "INSERT INTO warehouse.putaway_recommendations
              (tenant_id, recommendation_id, batch_id, facility_id, material_id, lot_id, lot_number, quality_status, quantity,
               from_location_id, receipt_line_id, request_hash, line_no, location_id, held_volume_mm3, held_weight_g, algorithm, score,
-              confidence_score, reason, reason_code, explanation, created_by, created_at, expires_at)
+              confidence_score, ml_adjusted_confidence, model_version, features, feature_schema, features_recorded_at, reason,
+              reason_code, explanation, order_id, urgency, created_by, created_at, expires_at, algorithm_version, experiment_id,
+              experiment_arm, experiment_unit)
          SELECT $1, r.recommendation_id, r.batch_id, r.facility_id, r.material_id, r.lot_id, r.lot_number, r.quality_status, r.quantity,
                 r.from_location_id, r.receipt_line_id, r.request_hash, r.line_no, r.location_id, r.held_volume_mm3, r.held_weight_g,
-                r.algorithm, r.score, r.confidence_score, r.reason, r.reason_code, r.explanation, r.created_by, r.created_at, r.expires_at
+                r.algorithm, r.score, r.confidence_score, r.ml_adjusted_confidence, r.model_version, r.features,
+                CASE WHEN r.features IS NOT NULL THEN $3::int END, CASE WHEN r.features IS NOT NULL THEN r.created_at END, r.reason,
+                r.reason_code, r.explanation, r.order_id, r.urgency, r.created_by, r.created_at, r.expires_at, r.algorithm_version,
+                r.experiment_id, r.experiment_arm, r.experiment_unit
          FROM jsonb_to_recordset($2::jsonb) AS r(recommendation_id uuid, batch_id uuid, facility_id uuid, material_id uuid, lot_id uuid,
               lot_number text, quality_status text, quantity numeric, from_location_id uuid, receipt_line_id uuid, request_hash text,
               line_no int, location_id uuid, held_volume_mm3 bigint, held_weight_g bigint, algorithm text, score numeric,
-              confidence_score numeric, reason text, reason_code text, explanation jsonb, created_by text, created_at timestamptz,
-              expires_at timestamptz)",
+              confidence_score numeric, ml_adjusted_confidence numeric, model_version int, features float8[], reason text,
+              reason_code text, explanation jsonb, order_id uuid, urgency text, created_by text, created_at timestamptz,
+              expires_at timestamptz, algorithm_version text, experiment_id uuid, experiment_arm text, experiment_unit text)",
         tenant.as_str(),
         Value::Array(rows),
+        crate::learning::features::VERSION,
     )
     .execute(connection)
     .await?;
@@ -332,6 +364,7 @@ fn as_json(made: &Recommendation) -> Result<Value> {
     let explanation = Explanation {
         parts: made.parts.clone(),
         alternatives: made.alternatives.clone(),
+        would_change: made.would_change.clone(),
         fill_after_percent: made.fill_after_percent,
         nearness_rank: made.nearness_rank,
         fitting_locations: made.fitting_locations,
@@ -343,43 +376,13 @@ fn as_json(made: &Recommendation) -> Result<Value> {
         "quantity": made.quantity, "from_location_id": made.from_location_id, "receipt_line_id": made.receipt_line_id,
         "request_hash": made.held.request_hash, "line_no": made.held.line_no, "location_id": made.location_id,
         "held_volume_mm3": made.held.volume_mm3, "held_weight_g": made.held.weight_g, "algorithm": made.algorithm, "score": made.score,
-        "confidence_score": made.confidence_score, "reason": made.reason, "reason_code": made.reason_code, "explanation": explanation,
-        "created_by": made.created_by, "created_at": made.created_at, "expires_at": made.expires_at,
+        "confidence_score": made.confidence_score, "ml_adjusted_confidence": made.ml_adjusted_confidence,
+        "model_version": made.model_version, "features": (!made.held.features.is_empty()).then_some(&made.held.features),
+        "reason": made.reason, "reason_code": made.reason_code, "explanation": explanation, "order_id": made.order_id,
+        "urgency": made.urgency, "created_by": made.created_by, "created_at": made.created_at, "expires_at": made.expires_at,
+        "algorithm_version": made.algorithm_version, "experiment_id": made.experiment_id, "experiment_arm": made.experiment_arm,
+        "experiment_unit": made.experiment_unit,
     }))
-}
-
-/// One row per line whose failure was a want of capacity.
-pub(super) async fn insert_failures(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    failures: &[(Uuid, &Failure)],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let ids: Vec<String> = failures.iter().map(|(id, _)| id.to_string()).collect();
-    let types: Vec<String> = failures.iter().map(|(_, failure)| failure.capacity.clone().unwrap_or_default()).collect();
-    let items: Vec<Option<Uuid>> = failures.iter().map(|(_, failure)| failure.item_id).collect();
-    let locations: Vec<Option<Uuid>> = failures.iter().map(|(_, failure)| failure.nearest_location_id).collect();
-    // Nine digits stand before the point of the column; beyond that the exact figure tells nobody more.
-    let percent =
-        |failure: &Failure| failure.overflow_percentage.map(|percent| super::problem::exact(percent.clamp(0.0, 999_999_999.0)));
-    let overflows: Vec<Option<Decimal>> = failures.iter().map(|(_, failure)| percent(failure)).collect();
-    let reasons: Vec<String> = failures.iter().map(|(_, failure)| failure.reason.clone()).collect();
-    sqlx::query!(
-        "INSERT INTO warehouse.capacity_validation_failures
-             (tenant_id, created_at, failure_id, failure_type, material_id, location_id, overflow_percentage, failure_reason)
-         SELECT $1, $2, * FROM UNNEST($3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::numeric[], $8::text[])",
-        tenant.as_str(),
-        now,
-        &ids,
-        &types,
-        &items as &[Option<Uuid>],
-        &locations as &[Option<Uuid>],
-        &overflows as &[Option<Decimal>],
-        &reasons,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Writes what was decided.

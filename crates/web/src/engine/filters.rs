@@ -12,6 +12,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         number(value).map(|text| if text.starts_with('−') { text } else { format!("+{text}") })
     });
     environment.add_filter("percent", percent);
+    environment.add_filter("figure", |value: f64| crate::view::plots::figure(value));
     environment.add_filter("plural", plural);
     environment.add_filter("when", when);
     environment.add_filter("datetime", |value: &str| stamp(value).map(absolute));

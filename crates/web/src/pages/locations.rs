@@ -1,6 +1,6 @@
 //! Facilities and their locations: the floor as a map or a list, one location, and the forms.
 
-mod floor;
+pub(super) mod floor;
 mod form;
 mod one;
 

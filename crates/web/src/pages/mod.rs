@@ -4,21 +4,30 @@ mod account;
 mod audit;
 mod counts;
 mod dress;
+mod experiments;
 mod health;
 mod history;
 mod holds;
 mod imports;
 mod items;
+mod jobs;
+mod learning;
 mod locations;
 mod movements;
+mod orders;
 mod overview;
 mod people;
+mod picking;
 mod putaway;
+mod quality;
 mod receipts;
 mod reservations;
 mod serials;
 mod session;
 mod setup;
+mod slotting;
+mod statistics;
+mod tasks;
 mod transfers;
 mod typed;
 mod visitor;
@@ -45,6 +54,9 @@ pub fn api() -> Api {
         .merge(locations::api())
         .merge(receipts::api())
         .merge(putaway::api())
+        .merge(orders::api())
+        .merge(picking::api())
+        .merge(tasks::api())
         .merge(movements::api())
         .merge(transfers::api())
         .merge(counts::api())
@@ -54,12 +66,21 @@ pub fn api() -> Api {
         .merge(imports::api())
         .merge(people::api())
         .merge(audit::api())
+        .merge(quality::api())
+        .merge(statistics::api())
+        .merge(experiments::api())
+        .merge(slotting::api())
+        .merge(jobs::api())
+        .merge(learning::api())
 }
 
 /// What each entry of the navigation needs; the routes declare the same.
-const DOORS: [(&str, Permission); 15] = [
+const DOORS: &[(&str, Permission)] = &[
     ("/receipts", warehouse::WAREHOUSE_READ),
     ("/putaway", warehouse::WAREHOUSE_READ),
+    ("/orders", warehouse::WAREHOUSE_READ),
+    ("/picking", warehouse::WAREHOUSE_READ),
+    ("/move-tasks", warehouse::WAREHOUSE_READ),
     ("/movements", inventory::STOCK_READ),
     ("/reservations", inventory::STOCK_READ),
     ("/transfers", warehouse::WAREHOUSE_READ),
@@ -68,10 +89,16 @@ const DOORS: [(&str, Permission); 15] = [
     ("/serials", inventory::STOCK_READ),
     ("/items", catalog::ITEMS_READ),
     ("/locations", warehouse::WAREHOUSE_READ),
+    ("/slotting", warehouse::WAREHOUSE_READ),
     ("/stock-ageing", inventory::STOCK_READ),
+    ("/quality", warehouse::WAREHOUSE_READ),
+    ("/statistics", warehouse::WAREHOUSE_READ),
+    ("/experiments", warehouse::WAREHOUSE_READ),
+    ("/model", warehouse::WAREHOUSE_READ),
     ("/imports", platform::imports::IMPORTS_READ),
     ("/users", identity::USERS_READ),
     ("/tokens", identity::TOKENS_READ),
+    ("/jobs", platform::jobs::JOBS_READ),
     ("/audit", platform::audit::AUDIT_READ),
 ];
 

@@ -15,9 +15,9 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::Deserialize;
 use uuid::Uuid;
 use warehouse::{
-    AlternativeLocation, Answer, Decided, Decision, Facility, FacilityFilter, Failure, Load, Location, Origin, PUTAWAY,
-    PartScore, PutawayRequest, Recommendation, RecommendationFilter, RecommendationState, WAREHOUSE_READ, Waiting, facilities,
-    locations, putaways, receipts,
+    AlternativeLocation, Answer, CrossDockOpportunity, Decided, Decision, Facility, FacilityFilter, Failure, Load, Location,
+    Origin, PUTAWAY, PartScore, PutawayRequest, Recommendation, RecommendationFilter, RecommendationState, WAREHOUSE_READ,
+    Waiting, facilities, locations, putaways, receipts,
 };
 
 use super::items::{self, largest_page};
@@ -67,6 +67,7 @@ struct Facts {
     waiting_total: usize,
     /// Counts the waiting lines from 1.
     failures: Vec<Failure>,
+    cross_docks: Vec<CrossDockOpportunity>,
     origins: HashMap<(ItemId, Option<kernel::LotId>, LocationId), Origin>,
     items: HashMap<ItemId, Item>,
     locations: HashMap<LocationId, Location>,
@@ -105,8 +106,12 @@ async fn load(visitor: &Visitor, facility: &str) -> Result<Facts> {
         if chosen.is_active && !facts.waiting.is_empty() {
             let balances = facts.waiting.iter().map(|one| one.balance.balance_id).collect();
             let request = PutawayRequest { facility: chosen.code.clone(), balances, preview: true, ..PutawayRequest::default() };
-            facts.failures = putaways::preview(connection, actor, &request).await?.failures;
+            let switches = visitor.app.config.switches();
+            facts.failures = putaways::preview(connection, actor, &switches, &request).await?.failures;
         }
+        let switches = visitor.app.config.switches();
+        let found = putaways::cross_dock_opportunities(connection, actor, &switches, &chosen.code, (None, None)).await?;
+        facts.cross_docks = found.opportunities;
         let goods: Vec<_> =
             facts.waiting.iter().map(|one| (one.balance.item_id, one.balance.lot_id, one.balance.location_id)).collect();
         facts.origins = receipts::origins(connection, actor, &goods).await?;
@@ -173,8 +178,24 @@ fn view_of(visitor: &Visitor, facts: &Facts, refused: &Refused) -> view::Putaway
             .enumerate()
             .filter_map(|(place, one)| Some(unplaced(facts, one, facts.failure_of(place)?)))
             .collect(),
+        cross_docks: facts.cross_docks.iter().map(cross_dock).collect(),
+        method: visitor.app.config.switches().algorithm.as_str().to_owned(),
+        switched_off: visitor.app.config.switches().off().into_iter().map(str::to_owned).collect(),
         errors: Errors::none(),
         can_decide: visitor.may(PUTAWAY),
+    }
+}
+
+pub(super) fn cross_dock(found: &CrossDockOpportunity) -> view::CrossDock {
+    view::CrossDock {
+        urgency: found.urgency.to_string(),
+        order: found.order_code.clone(),
+        due_at: found.due_at,
+        item: found.material_code.clone(),
+        item_name: found.material_name.clone(),
+        lot: found.lot_number.clone(),
+        quantity: found.quantity,
+        from: found.from_location_code.clone(),
     }
 }
 
@@ -267,8 +288,13 @@ fn card(visitor: &Visitor, facts: &Facts, open: &Recommendation, refused: &Refus
         score: open.score.to_f64().unwrap_or(0.0),
         parts: open.parts.iter().filter_map(part).collect(),
         confidence_percent: open.confidence_score.to_f64().unwrap_or(0.0) * 100.0,
+        acceptance_percent: open.ml_adjusted_confidence.and_then(|probability| probability.to_f64()).map(|share| share * 100.0),
         reason: as_sentence(&open.reason),
         alternatives: open.alternatives.iter().map(|other| alternative(facts, open, other)).collect(),
+        would_change: open.would_change.iter().map(|change| as_sentence(&change.sentence)).collect(),
+        order: open.order_code.clone().unwrap_or_default(),
+        urgency: open.urgency.map_or_else(String::new, |urgency| urgency.to_string()),
+        algorithm: open.algorithm.clone(),
         expires_at: open.expires_at,
         expires_soon: open.expires_at - visitor.app.env.now() < EXPIRES_SOON,
         typed_location: typed(&refused.location),
@@ -356,7 +382,8 @@ pub(super) async fn find_places(
         all_waiting: receipt.is_none(),
         ..PutawayRequest::default()
     };
-    visitor.change(key, async |tx| putaways::recommend(tx, &visitor.actor, &request).await).await
+    let switches = visitor.app.config.switches();
+    visitor.change(key, async |tx| putaways::recommend(tx, &visitor.actor, &switches, &request).await).await
 }
 
 async fn recommend(visitor: Visitor, form: Form<BoardInput>) -> Result<Response> {
@@ -380,7 +407,7 @@ pub(super) fn found(answer: &Answer) -> String {
     };
     // Rounded down: the bound promises no more.
     let quality = match ((1.0 - summary.optimality_gap) * 1_000.0).floor() / 10.0 {
-        _ if summary.recommendations_generated == summary.already_open => String::new(),
+        _ if summary.recommendations_generated == summary.already_open + summary.cross_docked => String::new(),
         100.0 => " No better choice exists.".to_owned(),
         reached => format!(" The choice scores at least {reached}% of the best possible."),
     };
@@ -389,7 +416,12 @@ pub(super) fn found(answer: &Answer) -> String {
         1 => " 1 line fits nowhere, see below.".to_owned(),
         many => format!(" {many} lines fit nowhere, see below."),
     };
-    format!("{places}{quality}{failures}")
+    let staged = match summary.cross_docked {
+        0 => String::new(),
+        1 => " 1 goes to staging, because an order that is due lacks it.".to_owned(),
+        many => format!(" {many} go to staging, because orders that are due lack them."),
+    };
+    format!("{places}{quality}{staged}{failures}")
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -451,6 +483,9 @@ async fn facility_of(visitor: &Visitor, id: RecommendationId) -> Result<String> 
 fn told(decided: &Recommendation) -> String {
     let goods = format!("{} {}", decided.quantity.decimal().normalize(), decided.item_name);
     match (&decided.actual_location_code, decided.movement_id) {
+        (Some(place), Some(_)) if decided.order_code.is_some() => {
+            format!("{goods} brought to {place} for order {}.", decided.order_code.as_deref().unwrap_or_default())
+        }
         (Some(place), Some(_)) => format!("{goods} put away at {place}."),
         (Some(place), None) => format!("{goods} will go to {place}."),
         (None, _) => format!("Rejected. {goods} stays where it is, and {} is free again.", decided.location_code),
@@ -532,6 +567,7 @@ mod tests {
             recommendations: Vec::new(),
             failures: Vec::new(),
             summary: warehouse::Summary {
+                switched_off: Vec::new(),
                 total_items: 0,
                 recommendations_generated: generated,
                 already_open: open,
@@ -541,6 +577,7 @@ mod tests {
                 upper_bound: 0.0,
                 optimality_gap: gap,
                 processing_time_ms: 0.0,
+                cross_docked: 0,
             },
         };
         assert_eq!(

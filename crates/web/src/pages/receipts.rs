@@ -14,8 +14,9 @@ use platform::http::{Access, Api, Paging, Path, Query};
 use platform::{Error, Result};
 use serde::Deserialize;
 use warehouse::{
-    Facility, FacilityFilter, Location, LocationFilter, LocationType, NewReceipt, PUTAWAY, RECEIVE, Receipt, ReceiptFilter,
-    ReceiptLine, ReceiptState, ReceiptSummary, Receive, ReceiveLine, WAREHOUSE_READ, facilities, locations, putaways, receipts,
+    CrossDockOpportunity, Facility, FacilityFilter, Location, LocationFilter, LocationType, NewReceipt, PUTAWAY, RECEIVE,
+    Receipt, ReceiptFilter, ReceiptLine, ReceiptState, ReceiptSummary, Receive, ReceiveLine, WAREHOUSE_READ, facilities,
+    locations, putaways, receipts,
 };
 
 use super::items::{self, largest_page};
@@ -109,6 +110,7 @@ struct Facts {
     items: HashMap<ItemId, Item>,
     docks: Vec<Location>,
     to_put_away: usize,
+    cross_docks: Vec<CrossDockOpportunity>,
 }
 
 async fn load(visitor: &Visitor, reference: &str) -> Result<Facts> {
@@ -130,7 +132,11 @@ async fn load(visitor: &Visitor, reference: &str) -> Result<Facts> {
             };
             let docks = locations::list(connection, actor, &filter, &largest_page()).await?.items;
             let backlog = putaways::backlog(connection, actor, &facility.code, Some(receipt.receipt_id)).await?;
-            Ok(Facts { receipt, facility, items, docks, to_put_away: backlog.waiting.len() })
+            let switches = visitor.app.config.switches();
+            let of = (None, Some(receipt.code.as_str()));
+            let found = putaways::cross_dock_opportunities(connection, actor, &switches, &facility.code, of).await?;
+            let (to_put_away, cross_docks) = (backlog.waiting.len(), found.opportunities);
+            Ok(Facts { receipt, facility, items, docks, to_put_away, cross_docks })
         })
         .await
 }
@@ -157,6 +163,7 @@ fn page_of(visitor: &Visitor, facts: &Facts, typed: view::ReceiveInput, errors: 
         version: receipt.version,
         received_line_count: received as u64,
         received_percent: share(received, lines.len()),
+        cross_docks: facts.cross_docks.iter().map(putaway::cross_dock).collect(),
         to_put_away_count: facts.to_put_away as u64,
         putaway_href: putaway::href(&facts.facility.code),
         receiving_locations: facts.docks.iter().map(|dock| Choice::new(&dock.fields.code, &dock.fields.code)).collect(),

@@ -18,7 +18,20 @@ pub struct Bin {
     pub y_mm: Option<i64>,
     pub z_mm: Option<i64>,
     pub fill_percent: f64,
+    /// What a map of picks shows: picks a day, or lines that wait in the aisle.
+    pub heat: f64,
     pub is_blocked: bool,
+}
+
+/// What the colours of a map stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heat {
+    #[default]
+    Fill,
+    /// Picks a day of what lies there.
+    Velocity,
+    /// Lines that wait to be picked in the aisle.
+    Congestion,
 }
 
 /// A drawing as finished SVG, and how many bins each of its colours stands for.
@@ -46,6 +59,17 @@ const STEPS: [(&str, &str); 7] = [
     ("blocked", "Blocked"),
 ];
 
+/// Of the most that any location of the map has.
+const SHARES: [(&str, &str); 7] = [
+    ("step-0", "None"),
+    ("step-1", "Up to 10% of the most"),
+    ("step-2", "10–30%"),
+    ("step-3", "30–50%"),
+    ("step-4", "50–75%"),
+    ("step-5", "Over 75% of the most"),
+    ("blocked", "Blocked"),
+];
+
 /// All lengths of the drawing are in its own units, which are CSS pixels at full size.
 const BAY: f64 = 20.0;
 const LEVEL: f64 = 9.0;
@@ -60,10 +84,12 @@ const COMFORTABLE_WIDTH: f64 = 900.0;
 const MOST_ENLARGED: f64 = 1.8;
 /// Coordinates closer than this stand for the same row or column.
 const TOLERANCE_MM: i64 = 150;
+/// The step of blocked locations.
+const BLOCKED: usize = 6;
 
 fn step(bin: &Bin) -> usize {
     match bin.fill_percent {
-        _ if bin.is_blocked => 6,
+        _ if bin.is_blocked => BLOCKED,
         fill if fill <= 0.0 => 0,
         fill if fill < 30.0 => 1,
         fill if fill < 60.0 => 2,
@@ -73,24 +99,49 @@ fn step(bin: &Bin) -> usize {
     }
 }
 
+fn share_step(bin: &Bin, most: f64) -> usize {
+    match bin.heat / most.max(f64::MIN_POSITIVE) {
+        _ if bin.is_blocked => BLOCKED,
+        share if share <= 0.0 => 0,
+        share if share <= 0.10 => 1,
+        share if share <= 0.30 => 2,
+        share if share <= 0.50 => 3,
+        share if share <= 0.75 => 4,
+        _ => 5,
+    }
+}
+
+/// How full the bins are; see [`heat_map`].
+pub fn floor_map(bins: &[Bin]) -> FloorMap {
+    heat_map(bins, Heat::Fill)
+}
+
 /// Draws the bins, each a link with its code, type and fill as title. Levels above one another share a place and are
 /// drawn as strips of it, the highest first. Wide gaps between coordinates become corridors of one width.
-pub fn floor_map(bins: &[Bin]) -> FloorMap {
-    let mut legend: Vec<_> = STEPS.iter().map(|&(class, label)| LegendStep { class, label, count: 0 }).collect();
+pub fn heat_map(bins: &[Bin], heat: Heat) -> FloorMap {
+    let most = bins.iter().map(|bin| bin.heat).fold(0.0, f64::max);
+    let words = if heat == Heat::Fill { STEPS } else { SHARES };
+    let mut legend: Vec<_> = words.iter().map(|&(class, label)| LegendStep { class, label, count: 0 }).collect();
     for bin in bins {
-        legend[step(bin)].count += 1;
+        legend[stepped(bin, heat, most)].count += 1;
     }
     let (placed, unplaced): (Vec<&Bin>, Vec<&Bin>) = bins.iter().partition(|bin| bin.x_mm.is_some() && bin.y_mm.is_some());
-    let mut drawing = Drawing { body: String::new(), width: 0.0, height: MARGIN };
+    let mut drawing = Drawing { body: String::new(), width: 0.0, height: MARGIN, heat, most };
     drawing.plan(&placed);
     drawing.schematic(&unplaced);
     FloorMap { svg: drawing.finish(bins.len()), legend }
+}
+
+fn stepped(bin: &Bin, heat: Heat, most: f64) -> usize {
+    if heat == Heat::Fill { step(bin) } else { share_step(bin, most) }
 }
 
 struct Drawing {
     body: String,
     width: f64,
     height: f64,
+    heat: Heat,
+    most: f64,
 }
 
 /// Bins above one another, highest first, at a column and a row of a grid.
@@ -191,8 +242,8 @@ impl Drawing {
                 self.body,
                 r#"<a href="{}" class="{}"><title>{}</title><rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" rx="1.5"/></a>"#,
                 escaped(&bin.href),
-                STEPS[step(bin)].0,
-                escaped(&described(bin)),
+                STEPS[stepped(bin, self.heat, self.most)].0,
+                escaped(&described(bin, self.heat)),
             );
         }
     }
@@ -304,8 +355,14 @@ fn caption(bin: &Bin) -> String {
     }
 }
 
-fn described(bin: &Bin) -> String {
+fn described(bin: &Bin, heat: Heat) -> String {
     let state = if bin.is_blocked { ", blocked" } else { "" };
+    let more = match heat {
+        Heat::Fill => String::new(),
+        Heat::Velocity => format!(", {:.2} picks a day", bin.heat),
+        Heat::Congestion => format!(", {:.0} lines wait in the aisle", bin.heat),
+    };
+    let state = format!("{more}{state}");
     format!("{}, {}, {:.0}% full{state}", bin.code, words(&bin.r#type).to_lowercase(), bin.fill_percent)
 }
 
@@ -333,7 +390,7 @@ fn natural(text: &str) -> String {
     out
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -365,6 +422,16 @@ mod tests {
         assert_eq!(counts, [1, 2, 1, 2, 2, 2, 1]);
         assert_eq!(map.svg.matches("<a href=").count(), bins.len());
         assert!(map.svg.contains("<title>X, pick face, 50% full, blocked</title>"));
+    }
+
+    #[test]
+    fn a_heat_map_shows_shares_of_the_most() {
+        let hot = |code: &str, heat: f64| Bin { heat, ..bin(code, 50.0) };
+        let map = heat_map(&[hot("A", 0.0), hot("B", 1.0), hot("C", 10.0), hot("D", 4.0)], Heat::Velocity);
+        let counts: Vec<_> = map.legend.iter().map(|step| step.count).collect();
+        assert_eq!(counts, [1, 1, 0, 1, 0, 1, 0]);
+        assert!(map.svg.contains("<title>D, pick face, 50% full, 4.00 picks a day</title>"));
+        assert_eq!(heat_map(&[hot("A", 0.0)], Heat::Congestion).legend[0].count, 1, "nothing anywhere is no division by nought");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct LocationFilter {
     pub r#type: String,
     pub zone: String,
     pub state: String,
+    /// What the map's colours stand for: empty (fill), `velocity` or `congestion`.
+    pub heat: String,
 }
 
 #[derive(Debug, Serialize)]

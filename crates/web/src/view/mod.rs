@@ -7,25 +7,34 @@
 mod account;
 mod audit;
 mod counts;
+mod demand;
 mod errors;
+mod experiments;
 mod floor;
 mod form;
 mod history;
 mod holds;
 mod imports;
 mod items;
+mod jobs;
+mod learning;
 mod locations;
 mod movements;
 mod overview;
 mod page;
 mod people;
+mod plot;
+pub mod plots;
 mod putaway;
+mod quality;
 mod receipts;
 mod reservations;
 #[cfg(test)]
 mod samples;
 mod serials;
 mod setup;
+mod slotting;
+mod statistics;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -39,8 +48,13 @@ pub use counts::{
     CountForm, CountInput, CountList, CountListFilter, CountPage, CountPlaceRow, CountRow, CountSheet, ReviewInput,
     ReviewLineInput, ReviewRow, SheetInput, SheetLineInput,
 };
+pub use demand::{
+    ConfirmInput, OrderActInput, OrderForm, OrderInput, OrderLineInput, OrderList, OrderListFilter, OrderListRow, OrderPage,
+    PickListPage, PickListRow, PickLists, PickListsFilter, ShortInput, TaskChoice, TaskInput, TaskList, TaskListFilter, TaskRow,
+};
 pub use errors::{Errors, FieldProblem};
-pub use floor::{Bin, FloorMap, LegendStep, floor_map};
+pub use experiments::{ExperimentForm, ExperimentInput, ExperimentList, ExperimentPage, StopInput};
+pub use floor::{Bin, FloorMap, Heat, LegendStep, floor_map, heat_map};
 pub use form::{read, ticked};
 pub use history::{AgeBar, AgeingRow, HistoryFilter, ItemHistory, OrderRow, StockAgeing, ThenRow, TurnoverFigures, line_chart};
 pub use holds::{DecisionInput, HoldDecision, HoldFilter, HoldForm, HoldInput, HoldLine, HoldList, HoldPage, HoldRow};
@@ -48,6 +62,8 @@ pub use imports::{Column, ImportInput, ImportKind, ImportList, ImportPage, Impor
 pub use items::{
     Barcode, BarcodeInput, ItemFilter, ItemForm, ItemInput, ItemList, ItemPage, ItemRow, ItemUnit, StockRow, UnitInput,
 };
+pub use jobs::JobList;
+pub use learning::{ModelPage, ModelRow, ShownModel, confusion_chart, importance_chart, reliability_chart};
 pub use locations::{
     Content, FacilityForm, FacilityInput, FillCount, HeldSpace, LocationFilter, LocationForm, LocationInput, LocationList,
     LocationPage, LocationRow,
@@ -56,7 +72,9 @@ pub use movements::{MovementFilter, MovementForm, MovementInput, MovementList, M
 pub use overview::{Activity, Attention, Figure, Overview, Step};
 pub use page::{Choice, Flash, FlashKind, NavItem, Page, Pager, PublicPage, Theme, User, nav};
 pub use people::{SignIn, SignInInput, TokenInput, TokenList, TokenRow, UserForm, UserInput, UserList, UserRow};
-pub use putaway::{Alternative, PutawayBoard, Recommendation, ScorePart, Unplaced, WaitingLine};
+pub use plot::{forecast, pareto};
+pub use putaway::{Alternative, CrossDock, PutawayBoard, Recommendation, ScorePart, Unplaced, WaitingLine};
+pub use quality::{DecideInput, DecidePage, FailureInput, FailurePage, MeasureInput, MeasurePage, QualityFilter, QualityInbox};
 pub use receipts::{
     BlindReceipt, BlindReceiptInput, LineOutcome, NewLineInput, ReceiptFilter, ReceiptLine, ReceiptList, ReceiptPage, ReceiptRow,
     ReceiveInput, ReceivedLineInput,
@@ -67,6 +85,8 @@ pub use reservations::{
 };
 pub use serials::{SerialFilter, SerialList, SerialPage, SerialRow};
 pub use setup::{Setup, SetupInput};
+pub use slotting::{ForecastPage, PlanInput, PlanPage, SlottingFilter, SlottingPage, VelocityView};
+pub use statistics::{OutlierInput, OutlierPage, StatisticsFilter, StatisticsFound, StatisticsPage, SummaryRow, VersionPanel};
 pub use status::{CheckState, ErrorPage, HealthPage};
 pub use transfers::{
     TransferEndInput, TransferForm, TransferInput, TransferLineInput, TransferList, TransferListFilter, TransferMoveInput,
@@ -100,6 +120,9 @@ templates! {
     CountPage "count.html";
     CountSheet "count_sheet.html";
     ErrorPage "error.html";
+    ExperimentForm "experiment_new.html";
+    ExperimentList "experiments.html";
+    ExperimentPage "experiment.html";
     FacilityForm "facility_form.html";
     HealthPage "health.html";
     HoldForm "hold_new.html";
@@ -111,13 +134,27 @@ templates! {
     ItemHistory "item_history.html";
     ItemList "items.html";
     ItemPage "item.html";
+    JobList "jobs.html";
+    ModelPage "model.html";
     LocationForm "location_form.html";
     LocationList "locations.html";
     LocationPage "location.html";
     MovementForm "movement_new.html";
     MovementList "movements.html";
+    OrderForm "order_new.html";
+    OrderList "orders.html";
+    OrderPage "order.html";
+    OutlierPage "outlier.html";
     Overview "overview.html";
+    PickListPage "pick_list.html";
+    PickLists "pick_lists.html";
+    PlanPage "slotting_plan.html";
     PutawayBoard "putaway.html";
+    DecidePage "quality_decide.html";
+    FailurePage "quality_failure.html";
+    ForecastPage "forecast.html";
+    MeasurePage "quality_measure.html";
+    QualityInbox "quality.html";
     ReceiptList "receipts.html";
     ReceiptPage "receipt.html";
     ReservationForm "reservation_new.html";
@@ -128,11 +165,15 @@ templates! {
     SerialPage "serial.html";
     Setup "setup.html";
     SignIn "sign_in.html";
+    StatisticsPage "statistics.html";
+    SlottingPage "slotting.html";
     StockAgeing "stock_ageing.html";
+    TaskList "move_tasks.html";
     TokenList "tokens.html";
     TransferForm "transfer_new.html";
     TransferList "transfers.html";
     TransferPage "transfer.html";
     UserForm "user_form.html";
     UserList "users.html";
+    VelocityView "velocity.html";
 }

@@ -89,10 +89,13 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-const NAV: [(&str, &str, &str, &str); 16] = [
+const NAV: &[(&str, &str, &str, &str)] = &[
     ("Overview", "/", "overview", ""),
     ("Receipts", "/receipts", "receive", "Work"),
     ("Putaway", "/putaway", "putaway", "Work"),
+    ("Orders", "/orders", "list", "Work"),
+    ("Picking", "/picking", "check", "Work"),
+    ("Move tasks", "/move-tasks", "forward", "Work"),
     ("Movements", "/movements", "move", "Work"),
     ("Reservations", "/reservations", "lock", "Work"),
     ("Transfers", "/transfers", "swap", "Work"),
@@ -101,10 +104,16 @@ const NAV: [(&str, &str, &str, &str); 16] = [
     ("Items", "/items", "item", "Stock"),
     ("Serial numbers", "/serials", "list", "Stock"),
     ("Locations", "/locations", "location", "Stock"),
+    ("Slotting", "/slotting", "compass", "Stock"),
     ("Stock ageing", "/stock-ageing", "clock", "Stock"),
+    ("Data quality", "/quality", "check", "Stock"),
+    ("Statistics", "/statistics", "overview", "Stock"),
+    ("Experiments", "/experiments", "compass", "Stock"),
+    ("Acceptance model", "/model", "compass", "Stock"),
     ("Imports", "/imports", "upload", "Stock"),
     ("Users", "/users", "users", "Administration"),
     ("API tokens", "/tokens", "key", "Administration"),
+    ("Jobs", "/jobs", "clock", "Administration"),
     ("Audit", "/audit", "audit", "Administration"),
 ];
 

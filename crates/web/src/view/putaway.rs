@@ -16,8 +16,28 @@ pub struct PutawayBoard {
     /// All open ones of the facility; the board shows the first hundred.
     pub open_total: u64,
     pub unplaced: Vec<Unplaced>,
+    /// Waiting goods that orders which are due lack, the most urgent first.
+    pub cross_docks: Vec<CrossDock>,
+    /// How places are chosen, such as OPTIMAL.
+    pub method: String,
+    /// Settings that are off and play no part.
+    pub switched_off: Vec<String>,
     pub errors: Errors,
     pub can_decide: bool,
+}
+
+/// Goods on the dock that an order lacks.
+#[derive(Debug, Serialize)]
+pub struct CrossDock {
+    /// CRITICAL, HIGH or MEDIUM.
+    pub urgency: String,
+    pub order: String,
+    pub due_at: DateTime<Utc>,
+    pub item: String,
+    pub item_name: String,
+    pub lot: String,
+    pub quantity: Decimal,
+    pub from: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,8 +77,17 @@ pub struct Recommendation {
     pub score: f64,
     pub parts: Vec<ScorePart>,
     pub confidence_percent: f64,
+    /// How likely people accept it, as the model in use foretold.
+    pub acceptance_percent: Option<f64>,
     pub reason: String,
     pub alternatives: Vec<Alternative>,
+    /// What would have made the first alternative the choice, each in a sentence.
+    pub would_change: Vec<String>,
+    /// The order that lacks the goods; empty when they are stored.
+    pub order: String,
+    /// CRITICAL, HIGH or MEDIUM; empty when they are stored.
+    pub urgency: String,
+    pub algorithm: String,
     pub expires_at: DateTime<Utc>,
     pub expires_soon: bool,
     /// Set when a decision about this one was refused.

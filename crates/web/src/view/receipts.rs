@@ -54,6 +54,8 @@ pub struct ReceiptPage {
     pub lines: Vec<ReceiptLine>,
     pub received_line_count: u64,
     pub received_percent: f64,
+    /// What of it orders lack that are due, the most urgent first.
+    pub cross_docks: Vec<super::CrossDock>,
     /// Received and still in the receiving area.
     pub to_put_away_count: u64,
     pub putaway_href: String,

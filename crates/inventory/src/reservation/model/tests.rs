@@ -11,6 +11,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 fn candidate(n: usize, facility: u8, sequence: Option<i32>, expiry: Option<u8>, received: u8, free: i64) -> Candidate {
     Candidate {
         balance_id: Uuid::from_u128(n as u128 + 1),
+        item_id: ItemId(Uuid::nil()),
         location_id: LocationId(Uuid::from_u128(100 + n as u128)),
         facility_id: FacilityId(Uuid::from_u128(u128::from(facility))),
         pick_sequence: sequence,

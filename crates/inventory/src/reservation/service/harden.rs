@@ -23,8 +23,8 @@ pub async fn harden(tx: &mut Tx, actor: &Actor, id: ReservationId, input: &Harde
         return Err(Error::invalid(faults));
     }
     let good_on = good_on(seen.needed_at, now);
-    let scope = Scope { item: seen.item_id, facility: seen.facility_id, location: None, lot: None, good_on };
-    let (candidates, choices) = stock(tx, actor, scope, strategy, near, seen.open).await?;
+    let scope = Scope { items: vec![seen.item_id.0], facility: seen.facility_id, location: None, lot: None, good_on };
+    let (candidates, choices) = stock(tx, actor, &scope, strategy, near, seen.open).await?;
     let before = store::lock(tx, actor.tenant(), &[id.0]).await?.pop();
     let before = before.ok_or_else(|| Error::not_found(format_args!("reservation {id}")))?;
     require_soft(actor, &before)?;

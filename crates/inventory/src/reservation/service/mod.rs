@@ -3,6 +3,7 @@
 mod end;
 mod harden;
 mod losses;
+mod orders;
 mod reads;
 mod reserve;
 mod transfer;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 pub use end::{change, fulfil, release, sweep};
 pub use harden::harden;
 pub(crate) use losses::{free_all_expired, free_expired, give_way};
+pub use orders::{Bound, Granted, Taken, Terms, Wanted, bound_under, free_of, give_back, lock_goods, reserve_each, take};
 pub use reads::{ReservationFilter, availability, reservation, reservations};
 pub use reserve::reserve;
 pub use transfer::transfer;

@@ -31,7 +31,7 @@ pub async fn reserve(tx: &mut Tx, actor: &Actor, input: &NewReservation, incomin
     let bonds = match draft.kind {
         ReservationKind::Hard => {
             let (candidates, choices) =
-                stock(tx, actor, target.scope(&draft, now), draft.strategy, target.near, target.quantity).await?;
+                stock(tx, actor, &target.scope(&draft, now), draft.strategy, target.near, target.quantity).await?;
             let free = candidates.iter().map(|one| one.free).sum();
             settle(&mut reservation, &choices, &target.item, free, draft.allow_partial)?;
             bonds(reservation.reservation_id, &candidates, &choices)
@@ -41,7 +41,7 @@ pub async fn reserve(tx: &mut Tx, actor: &Actor, input: &NewReservation, incomin
             Vec::new()
         }
     };
-    store::insert(tx, actor.tenant(), &reservation).await?;
+    store::insert(tx, actor.tenant(), std::slice::from_ref(&reservation)).await?;
     store::bind(tx, actor.tenant(), &bonds, now).await?;
     tell(tx, actor, "reservation.create", None, &reservation);
     view(tx, actor, reservation).await
@@ -51,7 +51,7 @@ pub async fn reserve(tx: &mut Tx, actor: &Actor, input: &NewReservation, incomin
 pub(super) async fn stock(
     tx: &mut Tx,
     actor: &Actor,
-    scope: Scope,
+    scope: &Scope,
     strategy: Strategy,
     near: Option<Near>,
     wanted: Quantity,
@@ -163,7 +163,7 @@ impl Target {
 
     fn scope(&self, draft: &Draft, now: DateTime<Utc>) -> Scope {
         Scope {
-            item: self.item.item_id,
+            items: vec![self.item.item_id.0],
             facility: self.facility,
             location: self.location.as_ref().map(|place| place.id),
             lot: self.lot,

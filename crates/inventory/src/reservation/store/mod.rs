@@ -1,4 +1,5 @@
 pub mod checks;
+mod orders;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{FacilityId, ItemId, LocationId, LotId, PageRequest, Quantity, ReservationId, TenantId, UserId};
@@ -11,10 +12,12 @@ use super::model::{Allocation, Candidate, Claim, Reservation};
 use super::promise::{Commitment, Supply};
 use crate::store::known;
 
+pub(super) use orders::{free_of, open_under};
+
 /// What stock is looked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scope {
-    pub item: ItemId,
+    pub items: Vec<Uuid>,
     pub facility: Option<FacilityId>,
     pub location: Option<LocationId>,
     pub lot: Option<LotId>,
@@ -30,22 +33,22 @@ fn made_at(id: Uuid) -> DateTime<Utc> {
 
 /// Locks released stock in active places, in the order of [`crate::ledger::Key`], and reads it. What is reserved is looked at
 /// only after the lock.
-pub(super) async fn lock_candidates(connection: &mut PgConnection, tenant: &TenantId, scope: Scope) -> Result<Vec<Candidate>> {
+pub(super) async fn lock_candidates(connection: &mut PgConnection, tenant: &TenantId, scope: &Scope) -> Result<Vec<Candidate>> {
     let rows = sqlx::query!(
-        r#"SELECT b.balance_id, b.location_id, p.facility_id AS "facility_id!", p.pick_sequence, l.expires_on AS "expires_on?",
+        r#"SELECT b.balance_id, b.item_id, b.location_id, p.facility_id AS "facility_id!", p.pick_sequence, l.expires_on AS "expires_on?",
                   l.received_at AS "received_at?", b.on_hand - b.reserved AS "free!"
            FROM inventory.balances b
            JOIN inventory.stock_locations p ON p.tenant_id = $1 AND p.location_id = b.location_id AND p.is_active
             AND p.purpose = 'STORAGE'
            LEFT JOIN inventory.lots l ON l.tenant_id = $1 AND l.lot_id = b.lot_id
-           WHERE b.tenant_id = $1 AND b.item_id = $2 AND b.quality_status = 'RELEASED' AND b.on_hand > 0
+           WHERE b.tenant_id = $1 AND b.item_id = ANY ($2) AND b.quality_status = 'RELEASED' AND b.on_hand > 0
              AND ($3::uuid IS NULL OR p.facility_id = $3)
              AND ($4::uuid IS NULL OR b.location_id = $4)
              AND ($5::uuid IS NULL OR b.lot_id = $5)
              AND (l.expires_on IS NULL OR l.expires_on >= $6)
-           ORDER BY b.location_id, b.lot_id NULLS FIRST FOR NO KEY UPDATE OF b"#,
+           ORDER BY b.item_id, b.location_id, b.lot_id NULLS FIRST FOR NO KEY UPDATE OF b"#,
         tenant.as_str(),
-        scope.item.0,
+        &scope.items,
         scope.facility.map(|id| id.0),
         scope.location.map(|id| id.0),
         scope.lot.map(|id| id.0),
@@ -55,6 +58,7 @@ pub(super) async fn lock_candidates(connection: &mut PgConnection, tenant: &Tena
     .await?;
     let candidates = rows.into_iter().map(|row| Candidate {
         balance_id: row.balance_id,
+        item_id: ItemId(row.item_id),
         location_id: LocationId(row.location_id),
         facility_id: FacilityId(row.facility_id),
         pick_sequence: row.pick_sequence,
@@ -161,6 +165,8 @@ macro_rules! select_reservations {
     };
 }
 
+use select_reservations;
+
 pub(super) async fn find(connection: &mut PgConnection, tenant: &TenantId, id: ReservationId) -> Result<Option<Reservation>> {
     let row = select_reservations!("AND r.reservation_id = $2", tenant.as_str(), id.0).fetch_optional(connection).await?;
     Ok(row.map(Reservation::from))
@@ -176,32 +182,47 @@ pub(super) async fn lock(connection: &mut PgConnection, tenant: &TenantId, ids: 
     Ok(reservations(rows.fetch_all(connection).await?))
 }
 
-pub(super) async fn insert(connection: &mut PgConnection, tenant: &TenantId, one: &Reservation) -> Result<()> {
+pub(super) async fn insert(connection: &mut PgConnection, tenant: &TenantId, new: &[Reservation]) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let uuid = |of: fn(&Reservation) -> Uuid| -> Vec<Uuid> { new.iter().map(of).collect() };
+    let maybe = |of: fn(&Reservation) -> Option<Uuid>| -> Vec<Option<Uuid>> { new.iter().map(of).collect() };
+    let word = |of: fn(&Reservation) -> &str| -> Vec<String> { new.iter().map(|one| of(one).to_owned()).collect() };
+    let number = |of: fn(&Reservation) -> Quantity| -> Vec<Decimal> { new.iter().map(|one| of(one).decimal()).collect() };
+    let time = |of: fn(&Reservation) -> Option<DateTime<Utc>>| -> Vec<Option<DateTime<Utc>>> { new.iter().map(of).collect() };
+    let priorities: Vec<i32> = new.iter().map(|one| one.priority).collect();
+    let made: Vec<DateTime<Utc>> = new.iter().map(|one| one.created_at).collect();
     sqlx::query!(
         "INSERT INTO inventory.reservations
              (tenant_id, reservation_id, kind, state, item_id, facility_id, location_id, lot_id, strategy, quantity, open_quantity,
               fulfilled, released, shortage, priority, reference, needed_at, expires_at, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)",
+         SELECT $1, k.*, k.created_at
+         FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::numeric[],
+                     $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::int[], $16::text[], $17::timestamptz[],
+                     $18::timestamptz[], $19::uuid[], $20::timestamptz[])
+              AS k (reservation_id, kind, state, item_id, facility_id, location_id, lot_id, strategy, quantity, open_quantity,
+                    fulfilled, released, shortage, priority, reference, needed_at, expires_at, created_by, created_at)",
         tenant.as_str(),
-        one.reservation_id.0,
-        one.kind.as_str(),
-        one.state.as_str(),
-        one.item_id.0,
-        one.facility_id.map(|id| id.0),
-        one.location_id.map(|id| id.0),
-        one.lot_id.map(|id| id.0),
-        one.strategy.as_str(),
-        one.quantity.decimal(),
-        one.open.decimal(),
-        one.fulfilled.decimal(),
-        one.released.decimal(),
-        one.shortage.decimal(),
-        one.priority,
-        one.reference,
-        one.needed_at,
-        one.expires_at,
-        one.created_by.0,
-        one.created_at,
+        &uuid(|one| one.reservation_id.0),
+        &word(|one| one.kind.as_str()),
+        &word(|one| one.state.as_str()),
+        &uuid(|one| one.item_id.0),
+        &maybe(|one| one.facility_id.map(|id| id.0)) as &[Option<Uuid>],
+        &maybe(|one| one.location_id.map(|id| id.0)) as &[Option<Uuid>],
+        &maybe(|one| one.lot_id.map(|id| id.0)) as &[Option<Uuid>],
+        &word(|one| one.strategy.as_str()),
+        &number(|one| one.quantity),
+        &number(|one| one.open),
+        &number(|one| one.fulfilled),
+        &number(|one| one.released),
+        &number(|one| one.shortage),
+        &priorities,
+        &word(|one| &one.reference),
+        &time(|one| one.needed_at) as &[Option<DateTime<Utc>>],
+        &time(|one| one.expires_at) as &[Option<DateTime<Utc>>],
+        &uuid(|one| one.created_by.0),
+        &made,
     )
     .execute(connection)
     .await?;

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::response::Response;
 use form_urlencoded::Serializer;
@@ -7,13 +7,14 @@ use platform::auth::Actor;
 use platform::http::{Paging, Query};
 use platform::{Error, Result};
 use sqlx::PgConnection;
+use uuid::Uuid;
 use warehouse::{Facility, FacilityFilter, FloorLocation, LOCATIONS_WRITE, Load, Location};
 
 use super::super::items::largest_page;
 use super::super::typed::wanted;
 use super::super::visitor::{Visitor, show};
 use super::{href, percent};
-use crate::view::{Bin, Choice, FillCount, FloorMap, LocationFilter, LocationList, LocationRow, floor_map};
+use crate::view::{Bin, Choice, FillCount, FloorMap, Heat, LocationFilter, LocationList, LocationRow, heat_map};
 
 /// Over this a location counts as full; fill is given with one decimal.
 const FULL_PERCENT: f64 = 95.0;
@@ -47,7 +48,11 @@ pub async fn list(visitor: Visitor, Query(filter): Query<LocationFilter>, Query(
             };
             let shown = match filter.view.as_str() {
                 "list" => listed(connection, actor, &facility, &filter, &request).await?,
-                _ => drawn(&warehouse::floor(connection, actor, &facility.code).await?, &facility, &filter),
+                _ => {
+                    let floor = warehouse::floor(connection, actor, &facility.code).await?;
+                    let (heat, values) = heat_of(connection, actor, &facility, &filter.heat, &floor).await?;
+                    drawn(&floor, &facility, &filter, heat, &values)
+                }
             };
             Ok((facilities, Some(facility), shown))
         })
@@ -91,6 +96,7 @@ fn address(filter: &LocationFilter, facility: &str) -> String {
         ("type", &filter.r#type),
         ("zone", &filter.zone),
         ("state", &filter.state),
+        ("heat", &filter.heat),
     ];
     query.extend_pairs(pairs.into_iter().filter(|(_, text)| !text.is_empty()));
     format!("/locations?{}", query.finish())
@@ -150,8 +156,36 @@ fn row(load: Load, location: Location) -> LocationRow {
     }
 }
 
+/// What the colours stand for, and the value of each location.
+async fn heat_of(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    facility: &Facility,
+    wanted: &str,
+    floor: &[FloorLocation],
+) -> Result<(Heat, HashMap<Uuid, f64>)> {
+    match wanted {
+        "velocity" => {
+            let values = warehouse::slotting::service::location_velocities(connection, actor, &facility.code).await?;
+            Ok((Heat::Velocity, values))
+        }
+        "congestion" => {
+            let waiting = warehouse::slotting::service::congestion(connection, actor, &facility.code).await?;
+            let value = |place: &FloorLocation| Some((place.location_id.0, f64::from(*waiting.get(&place.aisle)?)));
+            Ok((Heat::Congestion, floor.iter().filter_map(value).collect()))
+        }
+        _ => Ok((Heat::Fill, HashMap::new())),
+    }
+}
+
 /// The map shows active locations only: the others are not there any more.
-fn drawn(floor: &[FloorLocation], facility: &Facility, filter: &LocationFilter) -> Shown {
+fn drawn(
+    floor: &[FloorLocation],
+    facility: &Facility,
+    filter: &LocationFilter,
+    heat: Heat,
+    values: &HashMap<Uuid, f64>,
+) -> Shown {
     let mut active: Vec<&FloorLocation> = floor.iter().filter(|location| location.is_active).collect();
     let zones: BTreeSet<&str> = active.iter().map(|location| location.zone.as_str()).filter(|zone| !zone.is_empty()).collect();
     let zones = zones.into_iter().map(str::to_owned).collect();
@@ -163,8 +197,9 @@ fn drawn(floor: &[FloorLocation], facility: &Facility, filter: &LocationFilter) 
             && (filter.zone.is_empty() || location.zone == filter.zone)
             && is_in(location, &filter.state)
     });
-    let bins: Vec<Bin> = active.into_iter().map(|location| bin(location, facility)).collect();
-    Shown { total: bins.len() as u64, zones, fill, map: Some(floor_map(&bins)), ..Shown::default() }
+    let hot = |location: &FloorLocation| values.get(&location.location_id.0).copied().unwrap_or(0.0);
+    let bins: Vec<Bin> = active.into_iter().map(|location| Bin { heat: hot(location), ..bin(location, facility) }).collect();
+    Shown { total: bins.len() as u64, zones, fill, map: Some(heat_map(&bins, heat)), ..Shown::default() }
 }
 
 /// How many active locations are in each state, whatever else the filters say.
@@ -186,7 +221,7 @@ fn is_in(location: &FloorLocation, state: &str) -> bool {
     }
 }
 
-fn bin(location: &FloorLocation, facility: &Facility) -> Bin {
+pub fn bin(location: &FloorLocation, facility: &Facility) -> Bin {
     Bin {
         code: location.code.clone(),
         href: href(&facility.code, &location.code),
@@ -200,6 +235,7 @@ fn bin(location: &FloorLocation, facility: &Facility) -> Bin {
         y_mm: location.y_mm.map(i64::from),
         z_mm: location.z_mm.map(i64::from),
         fill_percent: location.fill_percent,
+        heat: 0.0,
         is_blocked: !location.is_available,
     }
 }
@@ -209,7 +245,6 @@ mod tests {
     use catalog::AbcClass;
     use chrono::DateTime;
     use kernel::FacilityId;
-    use uuid::Uuid;
     use warehouse::LocationType;
 
     use super::*;
@@ -262,15 +297,15 @@ mod tests {
         let blocked = FloorLocation { is_available: false, ..location("B-02", "Cold", 40.0) };
         let gone = FloorLocation { is_active: false, ..location("Z-01", "Old", 0.0) };
         let floor = [location("A-01", "Dry", 0.0), location("A-02", "Dry", 95.1), location("B-01", "", 95.0), blocked, gone];
-        let all = drawn(&floor, &facility("BER"), &LocationFilter::default());
+        let all = drawn(&floor, &facility("BER"), &LocationFilter::default(), Heat::Fill, &HashMap::new());
         assert_eq!((all.total, all.zones.as_slice()), (4, ["Cold".to_owned(), "Dry".to_owned()].as_slice()));
         assert_eq!(all.fill.iter().map(|count| count.count).collect::<Vec<_>>(), [1, 1, 1]);
         assert_eq!(all.fill[2].href, "/locations?facility=BER&view=list&state=blocked");
-        let of = |filter: LocationFilter| drawn(&floor, &facility("BER"), &filter).total;
+        let of = |filter: LocationFilter| drawn(&floor, &facility("BER"), &filter, Heat::Fill, &HashMap::new()).total;
         assert_eq!(of(LocationFilter { q: " a-".into(), ..LocationFilter::default() }), 2);
         assert_eq!(of(LocationFilter { zone: "Dry".into(), state: "empty".into(), ..LocationFilter::default() }), 1);
         assert_eq!(of(LocationFilter { r#type: "BULK".into(), ..LocationFilter::default() }), 0);
-        let map = drawn(&floor, &facility("BER"), &LocationFilter::default()).map.unwrap();
+        let map = drawn(&floor, &facility("BER"), &LocationFilter::default(), Heat::Fill, &HashMap::new()).map.unwrap();
         assert!(map.svg.contains("/locations/BER/A-01") && !map.svg.contains("Z-01"));
     }
 

@@ -187,6 +187,7 @@ fn bins() -> Vec<Bin> {
                         y_mm: Some(aisle * 5200 + side * 2600),
                         z_mm: Some(level * 1600),
                         fill_percent: if odd < 5 { 0.0 } else { odd as f64 * 4.6 },
+                        heat: odd as f64,
                         is_blocked: odd == 22 && level == 4,
                     });
                 }

@@ -1,10 +1,15 @@
 //! One or more views per template, with what the pages must cope with: long names, markup in names, nothing at all, refused forms.
 
 mod between;
+mod demand;
 mod goods;
 mod history;
+mod learning;
 mod pieces;
 mod promises;
+mod quality;
+mod slotting;
+mod statistics;
 mod work;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -34,10 +39,15 @@ impl Samples {
         samples.status();
         goods::add(&mut samples);
         history::add(&mut samples);
+        learning::add(&mut samples);
         work::add(&mut samples);
         between::add(&mut samples);
+        demand::add(&mut samples);
         pieces::add(&mut samples);
         promises::add(&mut samples);
+        quality::add(&mut samples);
+        statistics::add(&mut samples);
+        slotting::add(&mut samples);
         samples
     }
 

@@ -81,6 +81,7 @@ fn receipt(samples: &mut Samples) {
         version: 3,
         received_line_count: 2,
         received_percent: 50.0,
+        cross_docks: if state == "RECEIVING" { vec![cross_dock("CRITICAL")] } else { vec![] },
         to_put_away_count: if state == "OPEN" { 0 } else { 2 },
         putaway_href: "/putaway?facility=BER".into(),
         receiving_locations: vec![Choice::new("RCV-01", "RCV-01"), Choice::new("RCV-02", "RCV-02")],
@@ -113,6 +114,19 @@ fn receipt(samples: &mut Samples) {
         "receipt-new-refused",
         &blind(vec![typed; 5], refused(&[("lines[0].item", "does not exist"), ("lines[0].quantity", "must be greater than 0")])),
     );
+}
+
+fn cross_dock(urgency: &str) -> CrossDock {
+    CrossDock {
+        urgency: urgency.into(),
+        order: "SO-7731".into(),
+        due_at: ago(-300),
+        item: "HOSE-25".into(),
+        item_name: "Garden hose 25 m, half inch, with brass couplings and wall bracket".into(),
+        lot: "L2511-07".into(),
+        quantity: number("12"),
+        from: "RCV-01".into(),
+    }
 }
 
 fn recommendation(n: u32, item: (&str, &str), quantity: &str, location: &str, score: f64) -> Recommendation {
@@ -149,6 +163,7 @@ fn recommendation(n: u32, item: (&str, &str), quantity: &str, location: &str, sc
             part("Busy aisle", -3.25, 0.0),
         ],
         confidence_percent: 84.0,
+        acceptance_percent: (n != 2).then_some(91.3),
         reason:
             "Class A item in a class A pick face near the dock; joins the same lot and ends at 72% full, inside the best range."
                 .into(),
@@ -157,6 +172,10 @@ fn recommendation(n: u32, item: (&str, &str), quantity: &str, location: &str, sc
             other("A-04-02-2", 77.9, "18 m farther from the dock for an item picked 14 times a day."),
             other("B-01-01-1", 64.0, "Class C location; this is a class A item."),
         ],
+        would_change: vec!["With 12.5 l less room at A-03-12-2, A-03-13-1 would be the choice.".into()],
+        order: if n == 2 { "SO-7731".into() } else { String::new() },
+        urgency: if n == 2 { "CRITICAL".into() } else { String::new() },
+        algorithm: if n == 2 { "CROSS_DOCK".into() } else { "OPTIMAL".into() },
         expires_at: ago(if n == 2 { -4 } else { -26 }),
         expires_soon: n == 2,
         error: None,
@@ -175,6 +194,9 @@ fn putaway(samples: &mut Samples) {
         open_total: recommendations.len() as u64,
         recommendations,
         unplaced,
+        cross_docks: vec![cross_dock("CRITICAL"), cross_dock("MEDIUM")],
+        method: "OPTIMAL".into(),
+        switched_off: vec!["SKU_AFFINITY_ENABLED".into(), "ML_MODEL_ENABLED".into()],
         errors: Errors::none(),
         can_decide: true,
     };
@@ -223,7 +245,7 @@ fn putaway(samples: &mut Samples) {
     };
     samples.add("putaway-mixed", &board(waiting(), vec![refused], vec![unplaced]));
     samples.add("putaway-waiting", &board(waiting(), vec![], vec![]));
-    samples.add("putaway-empty", &PutawayBoard { waiting_total: 0, ..board(vec![], vec![], vec![]) });
+    samples.add("putaway-empty", &PutawayBoard { waiting_total: 0, cross_docks: vec![], ..board(vec![], vec![], vec![]) });
     let viewer = PutawayBoard {
         can_decide: false,
         ..board(waiting(), vec![recommendation(1, ("MUG-BLU", "Ceramic mug, blue"), "48", "A-03-12-2", 88.6)], vec![])

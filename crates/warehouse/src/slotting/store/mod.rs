@@ -1,0 +1,3 @@
+pub(super) mod plan;
+pub(super) mod utilization;
+pub(super) mod velocity;

@@ -1,0 +1,2 @@
+DROP INDEX warehouse.locations_stamp;
+ALTER TABLE warehouse.putaway_recommendations DROP COLUMN order_id, DROP COLUMN urgency;
