@@ -110,6 +110,11 @@ impl GqlItem {
         self.0.picks_per_day.to_string()
     }
 
+    /// What one base unit is worth, without a currency; null where nobody said.
+    async fn unit_value(&self) -> Option<String> {
+        self.0.unit_value.map(|value| value.to_string())
+    }
+
     async fn shelf_life_days(&self) -> Option<i32> {
         self.0.shelf_life_days
     }
@@ -300,6 +305,8 @@ struct ItemInput {
     weight: MaybeUndefined<MeasureInput>,
     abc_class: Option<AbcClass>,
     picks_per_day: Option<String>,
+    /// What one base unit is worth, 0 or more, a decimal number as text.
+    unit_value: MaybeUndefined<String>,
     shelf_life_days: MaybeUndefined<i32>,
     lot_tracked: Option<bool>,
     /// Changes only while nothing of the item is in stock.
@@ -340,6 +347,7 @@ impl ItemInput {
             weight: nullable(self.weight, measure("weight"))?,
             abc_class: self.abc_class,
             picks_per_day: self.picks_per_day.map(|picks| quantity("picks_per_day", &picks)).transpose()?,
+            unit_value: nullable(self.unit_value, |text| quantity("unit_value", &text))?,
             shelf_life_days: nullable(self.shelf_life_days, Ok)?,
             lot_tracked: self.lot_tracked,
             serial_tracked: self.serial_tracked,

@@ -45,6 +45,9 @@ pub struct ItemDto {
     pub abc_class: AbcClass,
     #[schema(value_type = String, example = "12.5")]
     pub picks_per_day: Decimal,
+    /// What one base unit is worth, without a currency; null where nobody said.
+    #[schema(value_type = Option<String>, example = "4.9")]
+    pub unit_value: Option<Decimal>,
     pub shelf_life_days: Option<i32>,
     pub lot_tracked: bool,
     /// Each piece has a number of its own.
@@ -89,6 +92,7 @@ impl From<Item> for ItemDto {
             base_unit: item.base_unit,
             abc_class: item.abc_class,
             picks_per_day: item.picks_per_day,
+            unit_value: item.unit_value,
             shelf_life_days: item.shelf_life_days,
             lot_tracked: item.lot_tracked,
             serial_tracked: item.serial_tracked,

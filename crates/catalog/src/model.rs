@@ -106,6 +106,8 @@ pub struct Item {
     pub abc_class: AbcClass,
     /// Picks of this item per day.
     pub picks_per_day: Decimal,
+    /// What one base unit is worth, in whatever the tenant counts values in.
+    pub unit_value: Option<Decimal>,
     pub shelf_life_days: Option<i32>,
     pub lot_tracked: bool,
     /// Each piece has a number of its own, and every movement names the pieces that it moves.
@@ -143,6 +145,7 @@ impl Item {
             weight_g: None,
             abc_class: AbcClass::C,
             picks_per_day: Decimal::ZERO,
+            unit_value: None,
             shelf_life_days: None,
             lot_tracked: false,
             serial_tracked: false,

@@ -93,19 +93,21 @@ pub async fn update(tx: &mut Tx, actor: &Actor, guard: &dyn StockGuard, referenc
     Ok(item)
 }
 
-/// For other contexts, which have authorised already: what is known by now of how fast items move, each a class and picks per day.
+/// For other contexts, which have authorised already: what is known by now of how fast items move, each a class (none where it
+/// stays as it is) and picks per day.
 /// Items of which both were so already, or that are gone, are not written; the answer is how many were.
-pub async fn reclassify(tx: &mut Tx, actor: &Actor, known: &[(ItemId, AbcClass, Decimal)]) -> Result<usize> {
+pub async fn reclassify(tx: &mut Tx, actor: &Actor, known: &[(ItemId, Option<AbcClass>, Decimal)]) -> Result<usize> {
     let ids: Vec<ItemId> = known.iter().map(|(id, ..)| *id).collect();
     let mut items = items_by_ids(tx, actor.tenant(), &ids).await?;
     let mut changed = Vec::new();
     for (id, class, picks_per_day) in known {
         let Some(old) = items.remove(id) else { continue };
-        if old.abc_class == *class && old.picks_per_day == *picks_per_day {
+        let class = class.unwrap_or(old.abc_class);
+        if old.abc_class == class && old.picks_per_day == *picks_per_day {
             continue;
         }
         let new = Item {
-            abc_class: *class,
+            abc_class: class,
             picks_per_day: *picks_per_day,
             version: old.version + 1,
             updated_at: actor.env.now(),

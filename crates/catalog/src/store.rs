@@ -26,6 +26,7 @@ struct ItemRow {
     weight_g: Option<i64>,
     abc_class: String,
     picks_per_day: Decimal,
+    unit_value: Option<Decimal>,
     shelf_life_days: Option<i32>,
     lot_tracked: bool,
     serial_tracked: bool,
@@ -49,7 +50,7 @@ macro_rules! select_items {
             ItemRow,
             r#"SELECT i.item_id AS "item_id!", i.code AS "code!", i.name AS "name!", i.description AS "description!",
                       i.category AS "category!", i.base_unit AS "base_unit!", i.length_mm, i.width_mm, i.height_mm, i.volume_cm3,
-                      i.weight_g, i.abc_class AS "abc_class!", i.picks_per_day AS "picks_per_day!", i.shelf_life_days,
+                      i.weight_g, i.abc_class AS "abc_class!", i.picks_per_day AS "picks_per_day!", i.unit_value, i.shelf_life_days,
                       i.lot_tracked AS "lot_tracked!", i.serial_tracked AS "serial_tracked!", i.temperature_min_dc, i.temperature_max_dc, i.hazard_class,
                       i.security_zone AS "security_zone!", i.max_stack, i.is_active AS "is_active!", i.version AS "version!",
                       i.created_at AS "created_at!", i.updated_at AS "updated_at!",
@@ -83,6 +84,7 @@ impl TryFrom<ItemRow> for Item {
             weight_g: row.weight_g,
             abc_class: row.abc_class.parse().map_err(Error::internal)?,
             picks_per_day: row.picks_per_day.normalize(),
+            unit_value: row.unit_value.map(|value| value.normalize()),
             shelf_life_days: row.shelf_life_days,
             lot_tracked: row.lot_tracked,
             serial_tracked: row.serial_tracked,
@@ -297,6 +299,7 @@ struct Columns {
     weight_g: Vec<Option<i64>>,
     abc_class: Vec<String>,
     picks_per_day: Vec<Decimal>,
+    unit_value: Vec<Option<Decimal>>,
     shelf_life_days: Vec<Option<i32>>,
     lot_tracked: Vec<bool>,
     serial_tracked: Vec<bool>,
@@ -330,6 +333,7 @@ impl Columns {
             weight_g: each(items, |item| item.weight_g),
             abc_class: each(items, |item| item.abc_class.to_string()),
             picks_per_day: each(items, |item| item.picks_per_day),
+            unit_value: each(items, |item| item.unit_value),
             shelf_life_days: each(items, |item| item.shelf_life_days),
             lot_tracked: each(items, |item| item.lot_tracked),
             serial_tracked: each(items, |item| item.serial_tracked),
@@ -351,11 +355,11 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, items: &[I
     sqlx::query!(
         "INSERT INTO catalog.items (tenant_id, item_id, code, name, description, category, base_unit, length_mm, width_mm, height_mm,
              volume_cm3, weight_g, abc_class, picks_per_day, shelf_life_days, lot_tracked, temperature_min_dc, temperature_max_dc,
-             hazard_class, security_zone, max_stack, is_active, version, created_at, updated_at, serial_tracked)
+             hazard_class, security_zone, max_stack, is_active, version, created_at, updated_at, serial_tracked, unit_value)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
              $10::int[], $11::bigint[], $12::bigint[], $13::text[], $14::numeric[], $15::int[], $16::boolean[], $17::int[],
              $18::int[], $19::text[], $20::text[], $21::int[], $22::boolean[], $23::int[], $24::timestamptz[], $25::timestamptz[],
-             $26::boolean[])",
+             $26::boolean[], $27::numeric[])",
         tenant.as_str(),
         &new.item_id,
         &new.code,
@@ -382,6 +386,7 @@ pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, items: &[I
         &new.created_at,
         &new.updated_at,
         &new.serial_tracked,
+        &new.unit_value as &[Option<Decimal>],
     )
     .execute(connection)
     .await
@@ -439,13 +444,14 @@ pub async fn update(connection: &mut PgConnection, tenant: &TenantId, items: &[I
              abc_class = n.abc_class, picks_per_day = n.picks_per_day, shelf_life_days = n.shelf_life_days,
              lot_tracked = n.lot_tracked, temperature_min_dc = n.temperature_min_dc, temperature_max_dc = n.temperature_max_dc,
              hazard_class = n.hazard_class, security_zone = n.security_zone, max_stack = n.max_stack, is_active = n.is_active,
-             version = n.version, updated_at = n.updated_at, serial_tracked = n.serial_tracked
+             version = n.version, updated_at = n.updated_at, serial_tracked = n.serial_tracked,
+             unit_value = n.unit_value
          FROM UNNEST($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bigint[],
              $11::bigint[], $12::text[], $13::numeric[], $14::int[], $15::boolean[], $16::int[], $17::int[], $18::text[],
-             $19::text[], $20::int[], $21::boolean[], $22::int[], $23::timestamptz[], $24::boolean[])
+             $19::text[], $20::int[], $21::boolean[], $22::int[], $23::timestamptz[], $24::boolean[], $25::numeric[])
              AS n(item_id, code, name, description, category, length_mm, width_mm, height_mm, volume_cm3, weight_g, abc_class,
                   picks_per_day, shelf_life_days, lot_tracked, temperature_min_dc, temperature_max_dc, hazard_class, security_zone,
-                  max_stack, is_active, version, updated_at, serial_tracked)
+                  max_stack, is_active, version, updated_at, serial_tracked, unit_value)
          WHERE i.tenant_id = $1 AND i.item_id = n.item_id AND i.item_id = ANY ($2::uuid[]) AND i.version = n.version - 1",
         tenant.as_str(),
         &new.item_id,
@@ -471,6 +477,7 @@ pub async fn update(connection: &mut PgConnection, tenant: &TenantId, items: &[I
         &new.version,
         &new.updated_at,
         &new.serial_tracked,
+        &new.unit_value as &[Option<Decimal>],
     )
     .execute(connection)
     .await

@@ -1,12 +1,15 @@
 //! Settings: defaults, then `entrepot.toml`, then the environment, then flags. Unknown or contradictory settings refuse to
 //! start; the message names the setting and never its value.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Error, Hidden, Result};
 
@@ -14,8 +17,10 @@ use crate::{Error, Hidden, Result};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Addresses for everybody.
+    #[serde(deserialize_with = "one_or_several")]
     pub listen: Vec<String>,
     /// Addresses for operators: the same routes plus health details and metrics without a token. Keep them on loopback.
+    #[serde(deserialize_with = "one_or_several")]
     pub listen_ops: Vec<String>,
     /// Where the private PostgreSQL and everything else of ours lives.
     pub data_dir: PathBuf,
@@ -41,6 +46,7 @@ pub struct Config {
     /// Attempts to sign in to one account from one address.
     pub sign_in_limit_per_minute: u32,
     /// Proxies in front, as addresses or networks: their X-Forwarded-For is believed.
+    #[serde(deserialize_with = "one_or_several")]
     pub trusted_proxies: Vec<String>,
     /// Open event streams (`/events` and `/ws` together) of one user, and of everybody in this process.
     pub streams_per_user: u32,
@@ -173,6 +179,29 @@ impl Default for Config {
             client_timeout_seconds: 30,
         }
     }
+}
+
+/// A list, or as environments write it: one, or several separated by commas.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Several;
+
+    impl<'de> Visitor<'de> for Several {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("one, or several separated by commas")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<String>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+
+    deserializer.deserialize_any(Several)
 }
 
 /// `/var/lib/entrepot` as root, else `$XDG_DATA_HOME/entrepot`.
@@ -358,6 +387,18 @@ mod tests {
         let mut config = Config::default();
         change(&mut config);
         config.validate().unwrap_err().fields[0].field.clone()
+    }
+
+    #[test]
+    fn an_address_is_a_list_of_one_and_commas_separate_several() {
+        let parsed = |toml: &str| -> Result<Config> {
+            let settings = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(toml));
+            settings.extract().map_err(|error| explain(&error))
+        };
+        assert_eq!(parsed("listen = '127.0.0.1:1'").unwrap().listen, ["127.0.0.1:1"]);
+        assert_eq!(parsed("listen = '127.0.0.1:1, [::1]:2'").unwrap().listen, ["127.0.0.1:1", "[::1]:2"]);
+        assert_eq!(parsed("listen = ['127.0.0.1:1', '[::1]:2']").unwrap().listen, ["127.0.0.1:1", "[::1]:2"]);
+        assert!(parsed("listen = 1").unwrap_err().fields[0].message.contains("commas"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! picking and moves.
 //!
 //! Owns facilities, locations (with everything that decides what may lie there), receipts with their lines and arrivals, putaway
-//! recommendations, orders, pick lists and move tasks. What lies where is not owned here: the ledger of `inventory` knows, and fill is always computed
-//! from its balances and the sizes of `catalog`'s items.
+//! recommendations, orders, pick lists and move tasks. What lies where is not owned here: the ledger of `inventory` knows, and fill
+//! is always computed from its balances and the sizes of `catalog`'s items.
 //!
 //! Invariants:
 //! - No recommendation exceeds a volume, a weight or a dimension, or breaks a compatibility rule; open recommendations hold
@@ -24,11 +24,12 @@
 //! - A plan of moves changes nothing: it becomes tasks on approval, and each of its moves is looked at again then and when it is made.
 //!
 //! Publishes `warehouse.quality.changed` and `warehouse.statistics.changed` (payload: `kind`), `warehouse.slotting.changed` (entity:
-//! the plan, or the facility; payload: `facility_id`, `what`, and `state` of a plan), `warehouse.location.changed`,
-//! `warehouse.receipt.changed`, `warehouse.transfer.changed`, `warehouse.order.changed`,
-//! `warehouse.pick_list.changed` (payload: `code`, `state`, `order`, `facility_id`, `open`), `warehouse.pick.short` (entity: the line of the pick
-//! list; payload: `pick_list_id`, `item_id`, `location_id`, `missing`), `warehouse.move_task.changed` (entity: the first task; payload: `state`,
-//! `facility_id`, `plan_id`, `count`), `warehouse.model.changed` (entity: the training or the version; payload: `state`) and `warehouse.recommendation.changed` (entity: the batch when several were made, else the
+//! the plan, or the facility; payload: `facility_id`, `what`, and `state` of a plan), `warehouse.location.changed` (payload:
+//! `facility_id`), `warehouse.receipt.changed`, `warehouse.transfer.changed`, `warehouse.order.changed`,
+//! `warehouse.pick_list.changed` (payload: `code`, `state`, `order`, `facility_id`, `open`), `warehouse.pick.short` (entity: the
+//! line of the pick list; payload: `pick_list_id`, `item_id`, `location_id`, `missing`), `warehouse.move_task.changed` (entity: the
+//! first task; payload: `state`, `facility_id`, `plan_id`, `count`), `warehouse.model.changed` (entity: the training or the
+//! version; payload: `state`) and `warehouse.recommendation.changed` (entity: the batch when several were made, else the
 //! recommendation; payload: `facility_id`, `state`, `count`).
 
 mod availability;

@@ -370,13 +370,15 @@ words! {
         Picks "PICKS",
         /// What was taken, in base units.
         Quantity "QUANTITY",
+        /// What was taken times the value of one base unit; an item without a value keeps its class, and that is told.
+        Value "VALUE",
     }
 
     /// Of what the cut-offs of classes are a share.
     ShareOf {
         /// Of the number of items.
         Items "ITEMS",
-        /// Of all picks, or all that was taken: the classical Pareto analysis.
+        /// Of all picks, or all that was taken, or its value: the classical Pareto analysis.
         Total "TOTAL",
     }
 

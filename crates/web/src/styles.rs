@@ -11,7 +11,7 @@ struct Tokens {
     pairs: Vec<(String, String, f64)>,
 }
 
-const SHEETS: &[&str] = &["base", "shell", "forms", "parts", "pages", "history", "statistics", "learning"];
+const SHEETS: &[&str] = &["base", "shell", "forms", "parts", "pages", "plots", "history"];
 
 fn sheet(name: &str) -> String {
     std::fs::read_to_string(format!("{}/assets/css/{name}.css", env!("CARGO_MANIFEST_DIR"))).unwrap()

@@ -85,6 +85,10 @@ pub struct ItemChanges {
     /// 0 or more, at most 3 decimals.
     #[schema(value_type = Option<String>, example = "12.5")]
     pub picks_per_day: Option<Quantity>,
+    /// What one base unit is worth, 0 or more, without a currency: only how values compare matters.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "4.90")]
+    pub unit_value: Option<Option<Quantity>>,
     /// 1 to 36,500.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i32>)]
@@ -211,6 +215,10 @@ impl ItemChanges {
             }
         });
         faults.set("picks_per_day", &mut item.picks_per_day, picks);
+        let worth = |value: &Quantity| {
+            if *value >= Quantity::ZERO { Ok(value.decimal().normalize()) } else { Err(Invalid("must be 0 or more".into())) }
+        };
+        faults.set("unit_value", &mut item.unit_value, nullable(&self.unit_value, worth));
         faults.set("shelf_life_days", &mut item.shelf_life_days, nullable(&self.shelf_life_days, |days| within(*days, 36_500)));
         faults.set("max_stack", &mut item.max_stack, nullable(&self.max_stack, |stack| within(*stack, 1_000)));
         faults.set("hazard_class", &mut item.hazard_class, nullable(&self.hazard_class, |class| text(class, 1, 16)));

@@ -60,7 +60,7 @@ where
 }
 
 /// Reads one answer, which must be a success with a length.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     let mut read = 0;
     loop {
         let got = stream.read(&mut buffer[read..]).await.expect("a read");

@@ -7,6 +7,9 @@ use crate::{percentile, report};
 
 const RUNS: usize = 5;
 
+const FACILITIES: &str = "INSERT INTO warehouse.facilities (tenant_id, facility_id, code, name, created_at, updated_at)
+    SELECT 'acme', ('00000000-0000-0000-0000-00000000000' || n)::uuid, 'S' || n, 'Statistics', now(), now() FROM generate_series(0, 3) n";
+
 /// Of a quarter of a year, in four facilities, by two methods, with explanations as long as real ones.
 const FILL: &str = "INSERT INTO warehouse.putaway_recommendations
     (tenant_id, recommendation_id, facility_id, material_id, quantity, location_id, held_volume_mm3, held_weight_g, algorithm,
@@ -26,6 +29,7 @@ pub async fn run() {
     let warehouse = Warehouse::open(0, 0).await;
     let rows: i32 = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let mut sql = warehouse.server.sql().await;
+    sqlx::query(FACILITIES).execute(&mut sql).await.expect("the facilities are stored");
     sqlx::query(FILL).bind(rows).execute(&mut sql).await.expect("the recommendations are stored");
     sqlx::query("VACUUM ANALYZE warehouse.putaway_recommendations")
         .execute(&mut sql)

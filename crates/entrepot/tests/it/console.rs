@@ -234,3 +234,55 @@ async fn goods_that_fit_nowhere_say_why_and_what_to_do() {
     staff.patch("/api/v1/inventory/items/FOG", &dimensions).await.expect(200);
     get(staff, "/putaway").await.expect(200, &["1 line to find a place for", "/receipts/R-3", "1 line fits nowhere"]);
 }
+
+#[tokio::test]
+async fn a_location_shows_what_was_recommended_for_it_and_what_became_of_it() {
+    let warehouse = Warehouse::open(2, 2).await;
+    let staff = &warehouse.staff;
+    get(staff, "/locations/F1/BIN-000").await.expect(200, &["Nothing was recommended yet"]);
+    let milk = json!({ "code": "MILK", "name": "Fresh milk", "lot_tracked": true, "weight": { "value": "1", "unit": "kg" },
+        "dimensions": { "length": "10", "width": "10", "height": "10", "unit": "cm" } });
+    staff.post("/api/v1/inventory/items", &milk).await.expect(201);
+    let base = "/api/wms/optimization/putaway/recommendations";
+    let mut sql = warehouse.server.sql().await;
+    // Of fifteen, each on its own: goods that come again find the same bin, except while somebody else's are expected there.
+    let (mut ids, mut places) = (Vec::new(), Vec::new());
+    for n in 0..15 {
+        let item = json!({ "item": "MILK", "quantity": format!("{}.5", n + 1), "lot_number": format!("LOT-{n:02}") });
+        let made = staff.post(base, &json!({ "facility": "F1", "items": [item] })).await.expect(201);
+        ids.push(text(&made["recommendations"][0]["recommendation_id"]));
+        places.push(text(&made["recommendations"][0]["location_code"]));
+        let reject = json!({ "feedback": format!("no. {n}") });
+        if n != 13 {
+            staff.post(&format!("{base}/{}/reject", ids[n]), &reject).await.expect(200);
+        }
+    }
+    assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
+    let own = format!("/locations/F1/{}", places[0]);
+    let first = get(staff, &own).await.expect(200, &["Recommended before", "Next page", "LOT-14", "no. 14", "Rejected"]);
+    assert_eq!(first.count("LOT-13"), 0, "what is open still is held space, not past");
+    assert!(first.html.find("LOT-14") < first.html.find("LOT-12"), "the newest first");
+    assert_eq!((first.count("LOT-02"), first.count("LOT-01")), (1, 0), "twelve on a page");
+    let next = first.html.split("cursor=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let second = get(staff, &format!("{own}?cursor={next}")).await.expect(200, &["LOT-01", "LOT-00", "Back to the start"]);
+    assert_eq!((second.count("LOT-02"), second.count("Next page")), (0, 0));
+
+    sqlx::query("UPDATE putaway_recommendations SET expires_at = now() WHERE state = 'OPEN'").execute(&mut sql).await.unwrap();
+    get(staff, &own).await.expect(200, &["LOT-13", "Expired", "nobody"]);
+    warehouse.stock("ITEM-000", "F1/DOCK", 10).await;
+    let board = staff.post(base, &json!({ "facility": "F1", "all_waiting": true })).await.expect(201);
+    let one = &board["recommendations"][0];
+    let (to, other) = if one["location_code"] == "BIN-000" { ("BIN-000", "BIN-001") } else { ("BIN-001", "BIN-000") };
+    let elsewhere = json!({ "location": other, "feedback": "nearer" });
+    staff.post(&format!("{base}/{}/override", text(&one["recommendation_id"])), &elsewhere).await.expect(200);
+    get(staff, &format!("/locations/F1/{to}"))
+        .await
+        .expect(200, &["Overridden", "nearer", &format!("went to <span class=\"code\">{other}"), "Item number 0", "STAFF", "%"]);
+    warehouse.stock("ITEM-001", "F1/DOCK", 10).await;
+    let board = staff.post(base, &json!({ "facility": "F1", "all_waiting": true })).await.expect(201);
+    let one = &board["recommendations"][0];
+    staff.post(&format!("{base}/{}/accept", text(&one["recommendation_id"])), &json!({})).await.expect(200);
+    get(staff, &format!("/locations/F1/{}", text(&one["location_code"]))).await.expect(200, &["Accepted", "Item number 1"]);
+    let stranger = warehouse.server.caller(Some(warehouse.server.token("other", Role::Admin).await));
+    get(&stranger, &own).await.expect(404, &[]);
+}

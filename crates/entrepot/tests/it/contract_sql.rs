@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
-use crate::harness::{Server, Warehouse};
+use crate::harness::{Server, Warehouse, server_binaries, socket};
 
 /// As the owner, which is no superuser.
 async fn owner(server: &Server) -> PgConnection {
@@ -49,6 +49,18 @@ async fn the_named_tables_and_views_are_there() {
     assert_eq!(count(&mut sql, "SELECT 1 FROM pg_matviews WHERE matviewname LIKE 'bin_%' AND ispopulated").await, 3);
     let columns = "SELECT failure_id, failure_type, material_id, location_id, overflow_percentage, failure_reason, resolved, resolved_at, resolved_by, resolution_notes, created_at FROM capacity_validation_failures";
     assert_eq!(count(&mut sql, columns).await, 0);
+}
+
+// C108
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_says_that_it_is_ready() {
+    let server = Server::start().await;
+    let database = server.options.get_database().unwrap().to_owned();
+    for role in ["postgres", "wms_runtime"] {
+        let mut ask = std::process::Command::new(server_binaries().join("pg_isready"));
+        let answer = ask.arg("-h").arg(socket()).args(["-U", role, "-d", &database]).output().unwrap();
+        assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stdout));
+    }
 }
 
 // C082 C083
@@ -275,7 +287,7 @@ WHERE failure_id = '{id}';"
 async fn what_the_owner_makes_the_owner_can_dump() {
     let server = Server::start().await;
     let socket = server.options.get_socket().unwrap().clone();
-    let dump = std::process::Command::new(crate::harness::server_binaries().join("pg_dump"))
+    let dump = std::process::Command::new(server_binaries().join("pg_dump"))
         .args(["--schema-only", "--role=wms_application_role", "-U", "postgres", "-d", server.options.get_database().unwrap()])
         .args(["-n", "warehouse", "-n", "platform", "-n", "cron", "-h"])
         .arg(&socket)

@@ -1,6 +1,6 @@
 //! Goods that orders lack which are due: to STAGING first, for that order, and back when it changes its mind.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::{Caller, Server, Warehouse, new_database, text};
@@ -16,7 +16,7 @@ async fn with_staging(server: Server) -> Warehouse {
 }
 
 async fn order(caller: &Caller, code: &str, quantity: u32, hours: i64, urgent: bool) {
-    let due = Utc::now() + TimeDelta::hours(hours);
+    let due = kernel::Env::system().now() + TimeDelta::hours(hours);
     let body = json!({ "facility": "F1", "code": code, "due_at": due, "urgent": urgent, "lines": [{ "item": "ITEM-000", "quantity": quantity }] });
     caller.post("/api/v1/orders", &body).await.expect(201);
 }

@@ -9,12 +9,17 @@ async fn a_second_start_fills_nothing_and_ends_the_earlier_token() {
     let server = Server::start().await;
     let first = demo::fill(&server.app).await.unwrap();
     let count = async || -> (i64, i64, i64) {
-        let counts =
-            "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM movements), (SELECT count(*) FROM receipt_lines)";
+        let counts = "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM movements), (SELECT count(*) FROM receipt_lines JOIN receipts USING (receipt_id) WHERE code = 'PO-1001')";
         sqlx::query_as(counts).fetch_one(&mut server.sql().await).await.unwrap()
     };
     let filled = count().await;
     assert_eq!((filled.0, filled.2), (241, 50));
+    let decided =
+        "SELECT count(*) FILTER (WHERE was_accepted), count(*) FILTER (WHERE NOT was_accepted) FROM putaway_recommendations";
+    let decided: (i64, i64) = sqlx::query_as(decided).fetch_one(&mut server.sql().await).await.unwrap();
+    assert!(decided.0 > 200 && decided.1 > 50, "there is something to learn from: {decided:?}");
+    let trial = "SELECT count(*) FROM experiments WHERE state = 'DECIDED'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(trial).fetch_one(&mut server.sql().await).await.unwrap(), 1);
     let second = demo::fill(&server.app).await.unwrap();
     assert_eq!(count().await, filled);
     assert_ne!(first.password, second.password, "there is no default password");

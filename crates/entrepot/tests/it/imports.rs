@@ -18,7 +18,7 @@ async fn upload(caller: &Caller, query: &str, body: impl Into<reqwest::Body>) ->
 }
 
 /// Uploads, waits for the job, returns what became of it.
-async fn import(caller: &Caller, query: &str, body: impl Into<reqwest::Body>) -> Value {
+pub async fn import(caller: &Caller, query: &str, body: impl Into<reqwest::Body>) -> Value {
     let id = text(&upload(caller, query, body).await.expect(202)["import_id"]);
     let path = format!("/api/v1/imports/{id}");
     eventually(Duration::from_secs(30), "the import", async || {

@@ -7,6 +7,7 @@ use platform::auth::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
+use warehouse::learning::TRAINING_JOB;
 
 use crate::harness::{Caller, Server, Warehouse, text};
 
@@ -14,7 +15,6 @@ const RECOMMENDATIONS: &str = "/api/wms/optimization/putaway/recommendations";
 const ML: &str = "/api/wms/optimization/ml";
 /// Of each batch: one of each quantity.
 const LOTS: usize = 40;
-const TRAINING_CHORE: &str = "train acceptance model";
 
 /// Asks for places for `count` lots of 1 to 40 pieces, which are not there yet.
 async fn advise(staff: &Caller, batch: usize, count: usize) -> Vec<Value> {
@@ -264,7 +264,7 @@ async fn switched_off_the_rules_stand_alone_and_the_answer_says_so() {
     assert!(told["is_enabled"] == false && told["champion"].is_null() && text(&told["message"]).contains("ML_MODEL_ENABLED"));
     let refused = admin.post(&format!("{ML}/trainings"), &json!({})).await;
     assert!(refused.status == 409 && text(&refused.body["detail"]).contains("ML_MODEL_ENABLED"), "{:#}", refused.body);
-    let outcome = entrepot::wiring::jobs().run_chore(&off.app, TRAINING_CHORE).await.unwrap();
+    let outcome = entrepot::wiring::jobs().run_chore(&off.app, TRAINING_JOB).await.unwrap();
     assert!(outcome.contains("switched off"), "{outcome}");
 }
 
@@ -340,16 +340,19 @@ async fn of_two_trainings_at_once_one_runs() {
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     let told = accuracy(&warehouse.staff).await;
     assert_eq!((&told["training"]["state"], &told["training"]["phase"]), (&json!("QUEUED"), &json!("WAITING")));
-    let outcome = entrepot::wiring::jobs().run_chore(&warehouse.server.app, TRAINING_CHORE).await.unwrap();
+    let kinds = sqlx::query_scalar::<_, String>("SELECT kind FROM platform.jobs WHERE state = 'QUEUED'");
+    let kinds = kinds.fetch_all(&mut warehouse.server.sql().await).await.unwrap();
+    assert_eq!(kinds, [TRAINING_JOB], "one name for what the clock and what people start");
+    let outcome = entrepot::wiring::jobs().run_chore(&warehouse.server.app, TRAINING_JOB).await.unwrap();
     assert!(outcome.contains("1 under way elsewhere"), "{outcome}");
     warehouse.server = warehouse.server.with_jobs();
     assert_eq!(ended(&warehouse.admin, &ids[0]).await["outcome"], "CHAMPION");
     let trainings = warehouse.staff.get(&path).await.expect(200);
     assert_eq!(trainings["items"].as_array().unwrap().len(), 1);
 
-    let outcome = entrepot::wiring::jobs().run_chore(&warehouse.server.app, TRAINING_CHORE).await.unwrap();
+    let outcome = entrepot::wiring::jobs().run_chore(&warehouse.server.app, TRAINING_JOB).await.unwrap();
     assert!(outcome.starts_with("1 models trained"), "{outcome}");
     let jobs = warehouse.admin.get("/api/v1/jobs").await.expect(200);
-    let job = jobs["items"].as_array().unwrap().iter().find(|job| job["name"] == TRAINING_CHORE).unwrap().clone();
+    let job = jobs["items"].as_array().unwrap().iter().find(|job| job["name"] == TRAINING_JOB).unwrap().clone();
     assert!(job["last_succeeded"] == true && job["schedule"] == "0 2 * * 0", "{job:#}");
 }

@@ -196,6 +196,56 @@ async fn acceptance_is_a_figure_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn acceptance_counts_what_was_decided_within_seven_days_whenever_it_was_recommended() {
+    let warehouse = Warehouse::open(4, 4).await;
+    for item in ["ITEM-000", "ITEM-001", "ITEM-002", "ITEM-003"] {
+        warehouse.stock(item, "F1/DOCK", 5).await;
+    }
+    let base = "/api/wms/optimization/putaway/recommendations";
+    let made = warehouse.staff.post(base, &json!({ "facility": "F1", "all_waiting": true })).await.expect(201);
+    for (n, decision) in ["accept", "accept", "accept", "reject"].into_iter().enumerate() {
+        let id = text(&made["recommendations"][n]["recommendation_id"]);
+        warehouse.staff.post(&format!("{base}/{id}/{decision}"), &json!({})).await.expect(200);
+    }
+    // All were recommended eight days ago; one was accepted then, the others were decided today.
+    let mut sql = warehouse.server.sql().await;
+    sql.execute("UPDATE putaway_recommendations SET created_at = now() - interval '8 days'").await.unwrap();
+    let id = text(&made["recommendations"][0]["recommendation_id"]);
+    let then =
+        format!("UPDATE putaway_recommendations SET decided_at = now() - interval '8 days' WHERE recommendation_id = '{id}'");
+    sql.execute(sqlx::AssertSqlSafe(then)).await.unwrap();
+    refresh(&warehouse.server).await;
+    let report = warehouse.staff.get(HEALTH).await.expect(200);
+    let percent = report["figures"]["acceptance_rate_percent"].as_f64().unwrap();
+    assert!((percent - 200.0 / 3.0).abs() < 1e-9, "two of three: {report:#}");
+    assert_eq!((&report["figures"]["recommendations_7d"], &report["figures"]["decided_30d"]), (&json!(0), &json!(4)));
+    reads(&warehouse.server, "putaway_acceptance_rate_percentage", |read| (read - percent).abs() < 1e-9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_model_its_accuracy_is_no_number_rather_than_nought() {
+    let warehouse = Warehouse::open(1, 1).await;
+    let server = &warehouse.server;
+    let (accuracy, in_use) = ("ml_model_accuracy_percentage{", "bin_optimization_model_in_use{");
+    // Gauges belong to the process: other tests set them between, so that both are read from one answer.
+    let read = async |server: &Server, is_right: fn(f64, f64) -> bool| {
+        eventually(Duration::from_secs(10), "accuracy and whether there is one", async || {
+            let text = scrape(server, "/api/wms/optimization/metrics").await;
+            is_right(value(&text, accuracy), value(&text, in_use))
+        })
+        .await;
+    };
+    read(server, |accuracy, in_use| accuracy.is_nan() && in_use == 0.0).await;
+    let mut sql = server.sql().await;
+    sql.execute("INSERT INTO bin_optimization_statistical_metrics (tenant_id, metric_name, ml_model_accuracy) VALUES ('acme', 'MODEL', 73.25)")
+        .await
+        .unwrap();
+    read(server, |accuracy, in_use| accuracy == 73.25 && in_use == 1.0).await;
+    let off = Server::with(server.options.clone(), kernel::Env::system(), |config| config.ml_model_enabled = false).await;
+    read(&off, |accuracy, in_use| accuracy.is_nan() && in_use == 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_seen_and_run_by_hand() {
     let server = Server::start().await.with_jobs();
     let admin = server.admin().await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use kernel::{FacilityId, ItemId, TenantId};
 use platform::auth::{Actor, Role};
 use platform::imports::{self, Options, Report, Source};
@@ -225,7 +225,7 @@ async fn shortages_of_due_orders_are_what_nothing_covers() {
     let warehouse = Warehouse::open(2, 1).await;
     let staff = &warehouse.staff;
     let (tenant, facility, item) = tenant_facility(staff).await;
-    let due = |hours: i64| (Utc::now() + TimeDelta::hours(hours)).to_rfc3339();
+    let due = |hours: i64| (kernel::Env::system().now() + TimeDelta::hours(hours)).to_rfc3339();
     for (code, hours, urgent, quantity) in
         [("LATE", 40, false, 4), ("FAR", 200, true, 9), ("SOON", 5, false, 6), ("URGENT", 30, true, 5)]
     {
@@ -234,7 +234,7 @@ async fn shortages_of_due_orders_are_what_nothing_covers() {
         staff.post(ORDERS, &order).await.expect(201);
     }
     let shortages = async || {
-        let now = Utc::now();
+        let now = kernel::Env::system().now();
         let read =
             async |connection: &mut _| warehouse::orders::due_shortages(connection, &tenant, facility, &[item], 2, now).await;
         let found = warehouse.server.app.db.read(&tenant, read).await.unwrap();

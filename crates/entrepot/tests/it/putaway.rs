@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Row as _;
+use sqlx::{PgConnection, Row as _};
 
 use crate::harness::{Warehouse, text};
 
@@ -24,21 +24,25 @@ async fn recommend(warehouse: &Warehouse) -> Value {
 }
 
 /// Adds up, from the database alone, what each location would hold if every open recommendation were carried out; the
-/// locations must take it. Shares no code with the solver.
+/// locations must take it. Shares no code with the solver. One statement sees one moment, so it may be asked while batches run.
 pub async fn assert_capacities(warehouse: &Warehouse) {
-    let mut sql = warehouse.server.sql().await;
+    capacities_hold(&mut warehouse.server.sql().await).await;
+}
+
+/// The same for somebody who looks often.
+pub async fn capacities_hold(sql: &mut PgConnection) {
     let rows = sqlx::query(
         "WITH load AS (
              SELECT b.location_id, b.on_hand AS quantity, b.item_id FROM inventory.balances b
              UNION ALL
-             SELECT r.location_id, r.quantity, r.material_id FROM warehouse.putaway_recommendations r WHERE r.state = 'OPEN' AND r.expires_at > now()
+             SELECT r.location_id, r.quantity, r.material_id FROM warehouse.putaway_recommendations r WHERE r.state = 'OPEN' AND r.expires_at > clock_timestamp()
          )
          SELECT l.code, sum(load.quantity * i.length_mm * i.width_mm * i.height_mm) / 1000.0 <= l.volume_cm3 AS volume_fits,
                 sum(load.quantity * i.weight_g) <= l.max_weight_g AS weight_fits
          FROM load JOIN catalog.items i USING (item_id) JOIN warehouse.locations l ON l.location_id = load.location_id
          WHERE l.type <> 'RECEIVING' GROUP BY l.location_id, l.code, l.volume_cm3, l.max_weight_g",
     )
-    .fetch_all(&mut sql)
+    .fetch_all(sql)
     .await
     .unwrap();
     for row in rows {

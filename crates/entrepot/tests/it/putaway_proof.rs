@@ -1,11 +1,14 @@
 //! Recommendations under pressure: two at once, settings off, and input that makes no sense.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use platform::auth::Role;
 use platform::config::{Algorithm, Config};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Warehouse, new_database, text};
-use crate::putaway::{RECOMMENDATIONS, assert_capacities, receive};
+use crate::putaway::{RECOMMENDATIONS, assert_capacities, capacities_hold, receive};
 
 const PREVIEW: &str = "/api/wms/optimization/putaway/preview";
 
@@ -18,40 +21,56 @@ fn lines(round: u32, batch: u32) -> Value {
 }
 
 /// The floor takes about 1,500 pieces; each round asks for some 600, while a third of what is held expires under its feet, and
-/// goods from the dock are put away and picked up again.
+/// goods from the dock are put away and picked up again. Somebody looks all the time, between the rounds and within them.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_batches_at_once_never_exceed_a_location_in_a_hundred_rounds() {
     let warehouse = Warehouse::open(6, 4).await;
-    let mut sql = warehouse.server.sql().await;
+    let (mut sql, mut eye) = (warehouse.server.sql().await, warehouse.server.sql().await);
     let (mut placed, mut failed, mut accepted) = (0, 0, 0);
-    for round in 0..100 {
-        receive(&warehouse, &[("ITEM-000", 15), ("ITEM-003", 10)]).await;
-        let waiting = warehouse.staff.post(RECOMMENDATIONS, &json!({ "facility": "F1", "all_waiting": true })).await.expect(201);
-        let ids: Vec<&Value> =
-            waiting["recommendations"].as_array().unwrap().iter().map(|one| &one["recommendation_id"]).collect();
-        let decide = json!({ "recommendations": ids });
-        let accept = format!("{RECOMMENDATIONS}/accept");
-        let (first, second) = (lines(round, 0), lines(round, 1));
-        let expire = sqlx::query(
-            "UPDATE putaway_recommendations SET expires_at = now() WHERE state = 'OPEN' AND abs(hashtext(recommendation_id::text)) % 3 = $1",
-        );
-        let (one, two, expired, decided) = tokio::join!(
-            warehouse.staff.post(RECOMMENDATIONS, &first),
-            warehouse.staff.post(RECOMMENDATIONS, &second),
-            expire.bind((round % 3) as i32).execute(&mut sql),
-            async { if ids.is_empty() { None } else { Some(warehouse.staff.post(&accept, &decide).await) } },
-        );
-        expired.unwrap();
-        for answer in [one.expect(201), two.expect(201)] {
-            placed += answer["recommendations"].as_array().unwrap().len();
-            failed += answer["failures"].as_array().unwrap().len();
+    let over = AtomicBool::new(false);
+    let watch = async {
+        let mut looks = 0;
+        while !over.load(Ordering::Relaxed) {
+            capacities_hold(&mut eye).await;
+            looks += 1;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        accepted += decided.map_or(0, |decided| decided.expect(200)["accepted"].as_u64().unwrap());
-        assert_capacities(&warehouse).await;
-        if round % 8 == 7 {
-            empty_the_floor(&warehouse).await;
+        looks
+    };
+    let rounds = async {
+        for round in 0..100 {
+            receive(&warehouse, &[("ITEM-000", 15), ("ITEM-003", 10)]).await;
+            let waiting =
+                warehouse.staff.post(RECOMMENDATIONS, &json!({ "facility": "F1", "all_waiting": true })).await.expect(201);
+            let ids: Vec<&Value> =
+                waiting["recommendations"].as_array().unwrap().iter().map(|one| &one["recommendation_id"]).collect();
+            let decide = json!({ "recommendations": ids });
+            let accept = format!("{RECOMMENDATIONS}/accept");
+            let (first, second) = (lines(round, 0), lines(round, 1));
+            let expire = sqlx::query(
+                "UPDATE putaway_recommendations SET expires_at = now() WHERE state = 'OPEN' AND abs(hashtext(recommendation_id::text)) % 3 = $1",
+            );
+            let (one, two, expired, decided) = tokio::join!(
+                warehouse.staff.post(RECOMMENDATIONS, &first),
+                warehouse.staff.post(RECOMMENDATIONS, &second),
+                expire.bind((round % 3) as i32).execute(&mut sql),
+                async { if ids.is_empty() { None } else { Some(warehouse.staff.post(&accept, &decide).await) } },
+            );
+            expired.unwrap();
+            for answer in [one.expect(201), two.expect(201)] {
+                placed += answer["recommendations"].as_array().unwrap().len();
+                failed += answer["failures"].as_array().unwrap().len();
+            }
+            accepted += decided.map_or(0, |decided| decided.expect(200)["accepted"].as_u64().unwrap());
+            capacities_hold(&mut sql).await;
+            if round % 8 == 7 {
+                empty_the_floor(&warehouse).await;
+            }
         }
-    }
+        over.store(true, Ordering::Relaxed);
+    };
+    let (looks, ()) = tokio::join!(watch, rounds);
+    assert!(looks >= 100, "it looked {looks} times");
     assert!(placed > 100 && failed > 50 && accepted > 20, "{placed} placed, {failed} not, {accepted} accepted");
     warehouse.server.assert_invariants().await;
 }

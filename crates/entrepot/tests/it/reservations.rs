@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::future::join_all;
 use platform::auth::Role;
 use reqwest::Method;
@@ -121,7 +121,11 @@ async fn each_strategy_takes_what_it_says() {
     let warehouse = Warehouse::open(4, 0).await;
     let (staff, admin) = (&warehouse.staff, &warehouse.admin);
     staff.post("/api/v1/inventory/items", &json!({ "code": "ITEM-000", "name": "Milk", "lot_tracked": true })).await.expect(201);
-    let (far, near, past) = (Utc::now() + TimeDelta::days(90), Utc::now() + TimeDelta::days(9), Utc::now() - TimeDelta::days(1));
+    let (far, near, past) = (
+        kernel::Env::system().now() + TimeDelta::days(90),
+        kernel::Env::system().now() + TimeDelta::days(9),
+        kernel::Env::system().now() - TimeDelta::days(1),
+    );
     // Received in this order: no expiry, far, near, past.
     for (lot, bin, expires) in [("L0", 3, None), ("L1", 2, Some(far)), ("L2", 1, Some(near)), ("L3", 0, Some(past))] {
         let movement = json!({ "kind": "RECEIPT", "item": "ITEM-000", "lot": lot, "quantity": 2, "to": format!("F1/BIN-{bin:03}"),
@@ -143,7 +147,7 @@ async fn each_strategy_takes_what_it_says() {
     assert_eq!(order(json!({ "strategy": "NEAREST" })).await, pairs([("BIN-001", "2"), ("BIN-002", "2"), ("BIN-003", "1")]));
     let from_the_end = order(json!({ "strategy": "NEAREST", "near": "F1/BIN-003" })).await;
     assert_eq!(from_the_end, pairs([("BIN-003", "2"), ("BIN-002", "2"), ("BIN-001", "1")]));
-    let later = reserve(staff, with(wanted(4), json!({ "needed_at": Utc::now() + TimeDelta::days(30) }))).await;
+    let later = reserve(staff, with(wanted(4), json!({ "needed_at": kernel::Env::system().now() + TimeDelta::days(30) }))).await;
     assert_eq!(bound(&later), pairs([("BIN-002", "2"), ("BIN-003", "2")]), "what is not good until then is not promised");
     act(staff, &later, "release", json!({})).await.expect(200);
     let one_lot = reserve(staff, with(wanted(2), json!({ "lot": "L1" }))).await;
@@ -326,7 +330,7 @@ async fn a_soft_promise_counts_on_what_comes() {
     let warehouse = Warehouse::open(1, 1).await;
     let staff = &warehouse.staff;
     warehouse.stock("ITEM-000", "F1/BIN-000", 10).await;
-    let day = |n: i64| (Utc::now() + TimeDelta::days(n)).to_rfc3339();
+    let day = |n: i64| (kernel::Env::system().now() + TimeDelta::days(n)).to_rfc3339();
     for (code, expected, at) in [("PO-1", 20, Some(day(5))), ("PO-2", 7, Some(day(-3))), ("PO-3", 9, None)] {
         let receipt =
             json!({ "facility": "F1", "code": code, "expected_at": at, "lines": [{ "item": "ITEM-000", "expected": expected }] });
@@ -377,7 +381,7 @@ async fn of_a_hundred_reservers_of_the_last_unit_exactly_one_wins() {
         warehouse.stock("ITEM-000", "F1/BIN-001", 1).await;
         let one = wanted(1);
         let answers = join_all((0..100).map(|_| staff.post(RESERVATIONS, &one))).await;
-        assert_eq!(answers.into_iter().filter(|answer| answer.clone().is_granted()).count(), 1, "round {round}");
+        assert_eq!(answers.into_iter().filter(|answer| answer.is_granted()).count(), 1, "round {round}");
     }
     assert_eq!(totals(staff).await, (5.0, 5.0));
     warehouse.server.assert_invariants().await;
@@ -385,7 +389,7 @@ async fn of_a_hundred_reservers_of_the_last_unit_exactly_one_wins() {
 
 impl Answer {
     /// Whether it was granted; anything but "granted" and "not enough" is a fault.
-    fn is_granted(self) -> bool {
+    fn is_granted(&self) -> bool {
         match self.status.as_u16() {
             201 => true,
             _ => {

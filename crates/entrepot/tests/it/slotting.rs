@@ -17,7 +17,7 @@ use crate::harness::{Answer, Caller, Server, Warehouse, eventually, text};
 const SLOTTING: &str = "/api/wms/optimization";
 
 /// Orders as history: days ago, and the numbers of the items that left together.
-async fn sold(server: &Server, orders: &[(i64, Vec<usize>)]) {
+pub async fn sold(server: &Server, orders: &[(i64, Vec<usize>)]) {
     let mut csv = String::from("order,item,quantity,shipped_at\n");
     let today = server.app.env.now().date_naive();
     for (n, (days_ago, items)) in orders.iter().enumerate() {
@@ -41,12 +41,12 @@ async fn sold(server: &Server, orders: &[(i64, Vec<usize>)]) {
     assert_eq!(done.rows_bad, 0, "{done:?}");
 }
 
-async fn analyse(staff: &Caller) -> Value {
+pub async fn analyse(staff: &Caller) -> Value {
     staff.post(&format!("{SLOTTING}/velocity/analyse"), &json!({ "facility": "F1" })).await.expect(200)
 }
 
 /// ITEM-000 daily, ITEM-001 together with it on every second day, ITEM-002 only in the last month, ITEM-003 no longer, ITEM-004 never.
-fn trade() -> Vec<(i64, Vec<usize>)> {
+pub fn trade() -> Vec<(i64, Vec<usize>)> {
     let mut orders = Vec::new();
     for days_ago in 1..=180 {
         orders.push((days_ago, if days_ago % 2 == 0 { vec![0, 1] } else { vec![0] }));
@@ -121,6 +121,37 @@ async fn picks_give_classes_triggers_and_affinities() {
     let again = admin.post(&format!("{SLOTTING}/velocity/apply-classes"), &json!({ "facility": "F1" })).await.expect(200);
     assert_eq!(again["items"], 0, "nothing is written twice");
     assert_eq!(staff.post(&format!("{SLOTTING}/velocity/apply-classes"), &json!({ "facility": "F1" })).await.status, 403);
+}
+
+/// Points for lying near what is picked together with it, for ten more of an item.
+async fn affinity_points(warehouse: &Warehouse, item: &str) -> f64 {
+    let body = json!({ "facility": "F1", "items": [{ "item": item, "quantity": 10, "lot_number": "NEW" }] });
+    let answer = warehouse.staff.post(&format!("{SLOTTING}/putaway/preview"), &body).await.expect(200);
+    let parts = answer["recommendations"][0]["parts"].as_array().unwrap_or_else(|| panic!("{answer:#}"));
+    parts.iter().find(|part| part["part"] == "AFFINITY").unwrap()["points"].as_f64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn putaway_reads_the_pairs_that_slotting_has_stored() {
+    let warehouse = Warehouse::open(6, 5).await;
+    for n in 0..5 {
+        warehouse.stock(&format!("ITEM-{n:03}"), &format!("F1/BIN-{n:03}"), 10).await;
+    }
+    sold(&warehouse.server, &trade()).await;
+    assert_eq!(affinity_points(&warehouse, "ITEM-001").await, 10.0, "before the first daily run it looks at the orders itself");
+    let run = analyse(&warehouse.staff).await;
+    assert_eq!(run["affinity_pairs"], 2);
+    assert_eq!(affinity_points(&warehouse, "ITEM-001").await, 10.0, "the same, from what was stored");
+    assert_eq!(affinity_points(&warehouse, "ITEM-004").await, 0.0, "it is picked with nothing");
+    let mut sql = warehouse.server.sql().await;
+    sql.execute("UPDATE warehouse.item_affinities SET strength = strength / 2").await.unwrap();
+    assert_eq!(affinity_points(&warehouse, "ITEM-001").await, 5.0, "what is stored counts, not a look of its own");
+    sql.execute(
+        "DELETE FROM warehouse.item_affinities WHERE item_id = (SELECT item_id FROM catalog.items WHERE code = 'ITEM-001')",
+    )
+    .await
+    .unwrap();
+    assert_eq!(affinity_points(&warehouse, "ITEM-001").await, 0.0, "the run found pairs, but none of this item");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -144,6 +144,23 @@ async fn what_stands_apart_is_found_once_and_goes_its_way() {
     assert!(!found.is_empty() && found.iter().any(|row| row["value"] == 1.0), "{found:#?}");
     let methods: Vec<&Value> = found.iter().map(|row| &row["method"]).collect();
     assert!(methods.contains(&&json!("IQR")) && methods.contains(&&json!("Z_SCORE")) && methods.contains(&&json!("MODIFIED_Z")));
+    for row in &found {
+        let of = |field: &str| row[field].as_f64().unwrap_or_else(|| panic!("no {field}: {row:#}"));
+        assert!(of("lower_bound") < of("upper_bound"), "{row:#}");
+        assert!(of("value") < of("lower_bound") || of("value") > of("upper_bound"), "it lies beyond: {row:#}");
+    }
+    let mut sql = warehouse.server.sql().await;
+    let fences: (f64, f64) = sqlx::query_as(
+        "SELECT q[1] - 1.5 * (q[2] - q[1]), q[2] + 1.5 * (q[2] - q[1])
+         FROM (SELECT percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY score::float8) AS q
+               FROM warehouse.putaway_recommendations WHERE algorithm = 'BFD') quartiles",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .unwrap();
+    let by_fences = found.iter().find(|row| row["value"] == 1.0 && row["method"] == "IQR").unwrap();
+    let near = |field: &str, wanted: f64| (by_fences[field].as_f64().unwrap() - wanted).abs() < 1e-9;
+    assert!(near("lower_bound", fences.0) && near("upper_bound", fences.1), "{fences:?}: {by_fences:#}");
     warehouse::statistics::run(&warehouse.server.app).await.unwrap();
     assert_eq!(list().await.len(), found.len(), "a second run finds nothing new");
 

@@ -2,8 +2,10 @@ use super::graph::{Graph, Place};
 use super::plan::NOWHERE;
 use super::{EPSILON, Model};
 
-/// More contents than this are not searched.
-const MOST: usize = 40_000;
+/// More contents than this are not searched; fewer where each must be asked for its surplus, and such gaps seldom close.
+const fn most<M: Model>() -> usize {
+    if M::ADDITIVE { 40_000 } else { 8_000 }
+}
 
 /// A content of a bin whose reduced cost lies within the gap.
 #[derive(Clone, Copy)]
@@ -102,7 +104,7 @@ impl<M: Model> Search<'_, M> {
     /// `excess` is that of what is chosen, `gains` what the items from `at` on could take off it.
     fn branch(&mut self, bin: &Place, place: u32, at: usize, room: [i64; 2], excess: f64, mut gains: f64) -> Option<()> {
         self.steps += 1;
-        if self.steps > 20 * MOST {
+        if self.steps > 20 * most::<M>() {
             return None;
         }
         if !self.chosen.is_empty() {
@@ -134,6 +136,6 @@ impl<M: Model> Search<'_, M> {
             self.items.extend_from_slice(&self.chosen);
             self.columns.push(Column { place, excess, from, to: self.items.len() as u32 });
         }
-        (self.columns.len() <= MOST).then_some(())
+        (self.columns.len() <= most::<M>()).then_some(())
     }
 }

@@ -6,6 +6,8 @@ pub(super) struct Arc {
     /// Index into [`Graph::places`].
     pub place: u32,
     pub cost: f64,
+    /// What the bin costs with the item and nothing else.
+    pub alone: f64,
 }
 
 /// An item that a bin may hold.
@@ -42,15 +44,12 @@ pub(super) struct Graph {
 impl Graph {
     pub fn new<M: Model>(model: &M, start: Option<&[Option<u32>]>, keep: usize) -> Self {
         let items = model.items();
-        let mut all = Vec::new();
         let (mut beyond, mut kept) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for item in 0..items.len() {
-            all.clear();
-            model.row(item, &mut all);
-            let given = start.and_then(|start| start[item]).and_then(|bin| all.iter().find(|pair| pair.0 == bin).copied());
-            beyond.push(cheapest(&mut all, keep));
-            let mut row = all.clone();
-            row.extend(given.filter(|given| all.iter().all(|pair| pair.0 != given.0)));
+            let mut row = Vec::new();
+            beyond.push(model.cheapest(item, keep, &mut row));
+            let given = start.and_then(|start| start[item]).filter(|given| row.iter().all(|pair| pair.0 != *given));
+            row.extend(given.and_then(|given| Some((given, model.pair(item, given)?))));
             kept.push(row);
         }
         Self::of_rows(model, kept, beyond)
@@ -79,9 +78,12 @@ impl Graph {
                 place.to += 1;
             }
         }
-        let arcs =
-            |row: &Vec<(u32, f64)>| row.iter().map(|(bin, cost)| Arc { place: local[*bin as usize], cost: *cost }).collect();
-        let rows: Vec<Vec<Arc>> = kept.iter().map(arcs).collect();
+        let arc = |item: usize, (bin, cost): (u32, f64)| {
+            let surplus = if M::ADDITIVE { 0.0 } else { model.surplus(bin, &[item as u32]) };
+            Arc { place: local[bin as usize], cost, alone: model.bins()[bin as usize].opening + cost + surplus }
+        };
+        let arcs = |(item, row): (usize, &Vec<(u32, f64)>)| row.iter().map(|pair| arc(item, *pair)).collect();
+        let rows: Vec<Vec<Arc>> = kept.iter().enumerate().map(arcs).collect();
         let sorted = |row: &Vec<Arc>| {
             let mut pairs: Vec<(u32, f64)> = row.iter().map(|arc| (arc.place, arc.cost)).collect();
             pairs.sort_unstable_by_key(|pair| pair.0);
@@ -117,7 +119,7 @@ impl Graph {
 }
 
 /// Keeps the cheapest of a row, sorted; returns the least cost of the others.
-fn cheapest(row: &mut Vec<(u32, f64)>, keep: usize) -> f64 {
+pub(crate) fn cheapest_of(row: &mut Vec<(u32, f64)>, keep: usize) -> f64 {
     let order = |one: &(u32, f64), two: &(u32, f64)| one.1.total_cmp(&two.1).then(one.0.cmp(&two.0));
     let mut beyond = f64::INFINITY;
     if row.len() > keep {

@@ -24,6 +24,7 @@ pub use travel::{Goods, Shelf, Travel};
 
 use cover::Verdict;
 use graph::Graph;
+pub(crate) use graph::cheapest_of;
 use plan::{NOWHERE, Plan};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +55,18 @@ pub trait Model {
     fn bins(&self) -> &[Bin];
     /// Appends the bins that may hold the item alone, capacity included, with the cost of the pair.
     fn row(&self, item: usize, row: &mut Vec<(u32, f64)>);
+    /// Appends the cheapest `keep` of them, cheapest first and lower numbers before higher ones; returns at most the cost of any
+    /// other.
+    fn cheapest(&self, item: usize, keep: usize, row: &mut Vec<(u32, f64)>) -> f64 {
+        self.row(item, row);
+        cheapest_of(row, keep)
+    }
+    /// The cost of a pair, if the bin may hold the item.
+    fn pair(&self, item: usize, bin: u32) -> Option<f64> {
+        let mut row = Vec::new();
+        self.row(item, &mut row);
+        row.iter().find(|pair| pair.0 == bin).map(|pair| pair.1)
+    }
     /// Not negative; infinite for a set that may not lie together, and then for every larger set as well. More items may lower it.
     fn surplus(&self, bin: u32, items: &[u32]) -> f64;
     /// At most the surplus of this set and of every larger one, and itself never lower for a larger one: what the bound may count on

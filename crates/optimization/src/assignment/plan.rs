@@ -19,6 +19,10 @@ pub(super) struct Plan<'a, M> {
     volume: Vec<i64>,
     weight: Vec<i64>,
     cost: Vec<f64>,
+    /// What of that is the surplus of the set: no more can be saved there by adding an item than that.
+    surplus: Vec<f64>,
+    /// At least the greatest of them.
+    most_surplus: f64,
     /// What the dearest item would save at its cheapest place.
     most_freed: f64,
     scratch: Vec<u32>,
@@ -35,6 +39,8 @@ impl<M> Clone for Plan<'_, M> {
             volume: self.volume.clone(),
             weight: self.weight.clone(),
             cost: self.cost.clone(),
+            surplus: self.surplus.clone(),
+            most_surplus: self.most_surplus,
             most_freed: self.most_freed,
             scratch: Vec::new(),
         }
@@ -53,6 +59,8 @@ impl<'a, M: Model> Plan<'a, M> {
             volume: graph.places.iter().map(|place| place.volume).collect(),
             weight: graph.places.iter().map(|place| place.weight).collect(),
             cost: vec![0.0; places],
+            surplus: vec![0.0; places],
+            most_surplus: 0.0,
             most_freed: (0..model.items().len() as u32).map(|item| spread(graph.row(item))).fold(0.0, f64::max),
             scratch: Vec::new(),
         }
@@ -108,7 +116,19 @@ impl<'a, M: Model> Plan<'a, M> {
         self.graph.places[at].opening + pairs + pair + self.model.surplus(self.graph.places[at].id, &self.scratch)
     }
 
+    /// What the item adds to the place that its arc leads to.
+    fn more(&mut self, item: u32, arc: &Arc) -> f64 {
+        let at = arc.place as usize;
+        if self.sets[at].is_empty() { arc.alone } else { self.cost_with(item, arc.place, arc.cost) - self.cost[at] }
+    }
+
     pub fn insert(&mut self, item: u32, place: u32, pair: f64) {
+        self.put(item, place, pair);
+        self.count(place as usize);
+    }
+
+    /// Without counting what the place costs then.
+    fn put(&mut self, item: u32, place: u32, pair: f64) {
         let (at, what) = (place as usize, &self.model.items()[item as usize]);
         let position = self.sets[at].partition_point(|other| *other < item);
         self.sets[at].insert(position, item);
@@ -116,11 +136,17 @@ impl<'a, M: Model> Plan<'a, M> {
         self.volume[at] -= what.volume;
         self.weight[at] -= what.weight;
         self.bin_of[item as usize] = place;
-        self.count(at);
     }
 
     /// Returns the place and what the pair cost.
     fn remove(&mut self, item: u32) -> (u32, f64) {
+        let (place, pair) = self.take(item);
+        self.count(place as usize);
+        (place, pair)
+    }
+
+    /// Without counting what the place costs then.
+    fn take(&mut self, item: u32) -> (u32, f64) {
         let place = self.bin_of[item as usize];
         let (at, what) = (place as usize, &self.model.items()[item as usize]);
         let position = self.sets[at].partition_point(|other| *other < item);
@@ -129,17 +155,23 @@ impl<'a, M: Model> Plan<'a, M> {
         self.volume[at] += what.volume;
         self.weight[at] += what.weight;
         self.bin_of[item as usize] = NOWHERE;
-        self.count(at);
         (place, pair)
     }
 
     fn count(&mut self, at: usize) {
-        self.cost[at] = 0.0;
+        (self.cost[at], self.surplus[at]) = (0.0, 0.0);
         if !self.sets[at].is_empty() {
             let place = &self.graph.places[at];
             let surplus = if M::ADDITIVE { 0.0 } else { self.model.surplus(place.id, &self.sets[at]) };
             self.cost[at] = place.opening + self.pairs[at].iter().sum::<f64>() + surplus;
+            self.surplus[at] = surplus;
+            self.most_surplus = self.most_surplus.max(surplus);
         }
+    }
+
+    /// At most what an item adds to the place that an arc leads to.
+    fn least_more(&self, arc: &Arc) -> f64 {
+        arc.cost - self.surplus[arc.place as usize]
     }
 
     fn cheapest(&mut self, item: u32) -> Offer {
@@ -149,7 +181,10 @@ impl<'a, M: Model> Plan<'a, M> {
             if M::ADDITIVE && arc.cost >= offer.next_best {
                 break;
             }
-            let more = self.cost_with(item, arc.place, arc.cost) - self.cost[arc.place as usize];
+            if self.least_more(arc) >= offer.next_best {
+                continue;
+            }
+            let more = self.more(item, arc);
             if more < offer.more {
                 offer = Offer { arc: Some(*arc), more, next_best: offer.more };
             } else if more < offer.next_best {
@@ -201,14 +236,19 @@ impl<'a, M: Model> Plan<'a, M> {
         let from = self.bin_of[item as usize];
         let mut moved = [NOWHERE; CHAIN];
         moved[0] = item;
+        if !M::ADDITIVE {
+            let held = self.bin_of.iter().filter(|bin| **bin != NOWHERE);
+            self.most_surplus = held.map(|bin| self.surplus[*bin as usize]).fold(0.0, f64::max);
+        }
         if from == NOWHERE {
             return self.chain(&mut moved, 1, -self.model.items()[item as usize].unplaced, meter);
         }
-        let before = self.cost[from as usize];
+        let before = (self.cost[from as usize], self.surplus[from as usize]);
         let (_, pair) = self.remove(item);
-        let done = self.chain(&mut moved, 1, self.cost[from as usize] - before, meter);
+        let done = self.chain(&mut moved, 1, self.cost[from as usize] - before.0, meter);
         if !done {
-            self.insert(item, from, pair);
+            self.put(item, from, pair);
+            (self.cost[from as usize], self.surplus[from as usize]) = before;
         }
         done
     }
@@ -219,11 +259,14 @@ impl<'a, M: Model> Plan<'a, M> {
         let (item, graph) = (moved[count - 1], self.graph);
         let (mut best, mut best_arc) = (-EPSILON, None);
         for arc in graph.row(item) {
-            if M::ADDITIVE && delta + arc.cost >= best {
+            if delta + arc.cost - self.most_surplus >= best {
                 break;
             }
+            if delta + self.least_more(arc) >= best {
+                continue;
+            }
             meter.add(self.weight_of_a_try(arc.place));
-            let change = delta + self.cost_with(item, arc.place, arc.cost) - self.cost[arc.place as usize];
+            let change = delta + self.more(item, arc);
             if change < best {
                 (best, best_arc) = (change, Some(arc));
             }
@@ -236,7 +279,8 @@ impl<'a, M: Model> Plan<'a, M> {
     }
 
     fn weight_of_a_try(&self, place: u32) -> usize {
-        if M::ADDITIVE { 1 } else { 20 + 30 * self.sets[place as usize].len() }
+        let inside = self.sets[place as usize].len();
+        if M::ADDITIVE || inside == 0 { 1 } else { 20 + 30 * inside }
     }
 
     fn eject(&mut self, moved: &mut [u32; CHAIN], count: usize, delta: f64, meter: &mut Meter) -> bool {
@@ -248,7 +292,8 @@ impl<'a, M: Model> Plan<'a, M> {
             for at in 0..self.sets[place].len() {
                 let other = self.sets[place][at];
                 let freed = self.pairs[place][at] - graph.row(other)[0].cost;
-                if (M::ADDITIVE && delta + arc.cost - freed >= -EPSILON) || moved[..count].contains(&other) {
+                let most_saved = freed + self.surplus[place] + self.most_surplus;
+                if delta + arc.cost - most_saved >= -EPSILON || moved[..count].contains(&other) {
                     continue;
                 }
                 if tries == 0 {
@@ -273,20 +318,27 @@ impl<'a, M: Model> Plan<'a, M> {
         if one.volume > self.volume[at] + two.volume || one.weight > self.weight[at] + two.weight {
             return false;
         }
-        let before = self.cost[at];
-        let (_, pair) = self.remove(other);
-        meter.add(4 + 2 * self.weight_of_a_try(arc.place));
+        let before = (self.cost[at], self.surplus[at]);
+        let (_, pair) = self.take(other);
+        meter.add(4 + self.weight_of_a_try(arc.place));
         let with = self.cost_with(item, arc.place, arc.cost);
-        if with.is_finite() {
-            self.insert(item, arc.place, arc.cost);
+        if with.is_finite() && delta + with - before.0 + self.least_elsewhere(other) < -EPSILON {
+            self.put(item, arc.place, arc.cost);
+            self.count(at);
             moved[count] = other;
-            if self.chain(moved, count + 1, delta + with - before, meter) {
+            if self.chain(moved, count + 1, delta + with - before.0, meter) {
                 return true;
             }
-            self.remove(item);
+            self.take(item);
         }
-        self.insert(other, arc.place, pair);
+        self.put(other, arc.place, pair);
+        (self.cost[at], self.surplus[at]) = before;
         false
+    }
+
+    /// At most what an item costs anywhere, if no other makes way for it.
+    fn least_elsewhere(&self, item: u32) -> f64 {
+        self.graph.row(item).first().map_or(f64::INFINITY, |arc| arc.cost) - self.most_surplus
     }
 
     /// Empties each bin once that costs something to open, and keeps the change when it pays.
@@ -306,8 +358,11 @@ impl<'a, M: Model> Plan<'a, M> {
         for item in &inside {
             let (mut best, graph) = ((f64::INFINITY, None), self.graph);
             for arc in graph.row(*item).iter().filter(|arc| arc.place as usize != place) {
+                if self.least_more(arc) >= best.0 {
+                    continue;
+                }
                 meter.add(self.weight_of_a_try(arc.place));
-                let more = self.cost_with(*item, arc.place, arc.cost) - self.cost[arc.place as usize];
+                let more = self.more(*item, arc);
                 if more < best.0 {
                     best = (more, Some(arc));
                 }

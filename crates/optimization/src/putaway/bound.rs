@@ -1,24 +1,24 @@
 use std::collections::BinaryHeap;
 
 use super::case::{Candidate, Case};
-use super::feasibility::Floor;
+use super::feasibility::{Demand, Floor};
 
 /// What other lines of the batch can do for a line at best: the parts of a score that they can raise are the fill, at any value
 /// from this line alone up to the whole batch, and the consolidation, when another line brings the same item and lot.
 pub(super) struct Outlook {
     /// Per line: another line brings the same item and lot.
     pub twin: Vec<bool>,
-    batch_mm3: i64,
+    pub batch_mm3: i64,
 }
 
 impl Outlook {
-    pub fn new(cases: &[Case]) -> Self {
-        let batch_mm3 = cases.iter().fold(0_i64, |sum, case| sum.saturating_add(case.demand.volume));
-        let key = |case: &Case| (case.demand.content.item, case.demand.content.lot);
-        let mut keys: Vec<_> = cases.iter().map(key).collect();
+    pub fn new(demands: &[Demand]) -> Self {
+        let batch_mm3 = demands.iter().fold(0_i64, |sum, demand| sum.saturating_add(demand.volume));
+        let key = |demand: &Demand| (demand.content.item, demand.content.lot);
+        let mut keys: Vec<_> = demands.iter().map(key).collect();
         keys.sort_unstable();
-        let twin = |case: &Case| keys.get(keys.partition_point(|other| *other < key(case)) + 1) == Some(&key(case));
-        Self { twin: cases.iter().map(twin).collect(), batch_mm3 }
+        let twin = |demand: &Demand| keys.get(keys.partition_point(|other| *other < key(demand)) + 1) == Some(&key(demand));
+        Self { twin: demands.iter().map(twin).collect(), batch_mm3 }
     }
 
     /// The share of a bin's volume in use if the whole batch went there.
@@ -28,23 +28,23 @@ impl Outlook {
 
     /// The best that the whole line can score in a bin.
     #[inline]
-    pub fn best_whole(&self, floor: &Floor, case: &Case, candidate: &Candidate) -> f64 {
-        self.best(floor, case, candidate, case.demand.volume, false)
+    pub fn best_whole(&self, floor: &Floor, case: &Case, bin: usize) -> f64 {
+        self.best(floor, case, bin, case.demand.volume, false)
     }
 
     /// The best that a part of the line can score in a bin.
     #[inline]
-    pub fn best_part(&self, floor: &Floor, case: &Case, candidate: &Candidate) -> f64 {
-        self.best(floor, case, candidate, 0, true)
+    pub fn best_part(&self, floor: &Floor, case: &Case, bin: usize) -> f64 {
+        self.best(floor, case, bin, 0, true)
     }
 
     #[inline]
-    fn best(&self, floor: &Floor, case: &Case, candidate: &Candidate, least_mm3: i64, partial: bool) -> f64 {
-        let (bin, demand, rates) = (candidate.bin(), &case.demand, &case.rates);
+    fn best(&self, floor: &Floor, case: &Case, bin: usize, least_mm3: i64, partial: bool) -> f64 {
+        let (demand, rates) = (&case.demand, &case.rates);
         let same_lot = self.twin[demand.line] || floor.holds_same(demand, bin);
         let fill = rates.best_fill(floor.states[bin].fill_with(least_mm3), self.most_filled(floor, bin));
         let (fill, joined, split) = rates.changing(fill, same_lot, partial);
-        (candidate.steady + (fill + joined + split)).clamp(0.0, 100.0)
+        (case.steady(floor, bin) + (fill + joined + split)).clamp(0.0, 100.0)
     }
 }
 
@@ -53,15 +53,14 @@ impl Outlook {
 /// The best score of a single location that takes it whole, or, where splitting may pay, the best locations filled one after the
 /// other (a fractional knapsack with one item per location, which the greedy order solves exactly).
 pub(super) fn alone(floor: &Floor, case: &Case, outlook: &Outlook) -> f64 {
-    let candidates = case.candidates(floor);
-    let (mut whole, mut part) = (0.0_f64, 0.0_f64);
-    for candidate in candidates.iter() {
-        if case.fits_whole(floor, candidate) {
-            whole = whole.max(outlook.best_whole(floor, case, candidate));
-        }
-        part = part.max(outlook.best_part(floor, case, candidate));
+    let whole = case.survey.hopeful.first.first().map_or(0.0, |(lacks, ..)| 100.0 - f64::from_bits(*lacks as u64));
+    let most = case.rates.most_changing(true);
+    let better = |bin: usize| case.steady(floor, bin) + most > whole && outlook.best_part(floor, case, bin) > whole;
+    if case.survey.pieces.iter().any(|position| better(floor.columns.bin(position))) {
+        whole.max(split_bound(floor, case, outlook, &case.candidates(floor)))
+    } else {
+        whole
     }
-    if part <= whole { whole } else { whole.max(split_bound(floor, case, outlook, &candidates)) }
 }
 
 /// Scores are not negative, so their bits order as they do; few of many are taken, so a heap beats sorting.
@@ -69,7 +68,7 @@ fn split_bound(floor: &Floor, case: &Case, outlook: &Outlook, candidates: &[Cand
     let demand = &case.demand;
     let offer = |candidate: &Candidate| {
         let bin = candidate.bin();
-        (outlook.best_part(floor, case, candidate).to_bits(), floor.slots[bin].location, bin)
+        (outlook.best_part(floor, case, bin).to_bits(), floor.slots[bin].location, bin)
     };
     let mut offers: BinaryHeap<_> = candidates.iter().map(offer).collect();
     let (mut left, mut sum) = (demand.quantity, 0.0);
@@ -158,7 +157,7 @@ mod tests {
         for seed in 0..300 {
             let problem = tiny(seed);
             let solution = solve(&problem, Method::Bfd).expect("the problem is valid");
-            let cases = Case::all(&Floor::new(&problem));
+            let cases = Case::all(&Floor::new(&problem)).1;
             let mut best = 0.0_f64;
             for one in divisions(cases[0].demand.quantity / MICRO) {
                 for two in divisions(cases[1].demand.quantity / MICRO) {
@@ -180,7 +179,7 @@ mod tests {
         for seed in 0..300 {
             let problem = tiny(seed);
             let floor = Floor::new(&problem);
-            for case in Case::all(&floor) {
+            for case in Case::all(&floor).1 {
                 for bin in 0..problem.bins.len() {
                     assert_eq!(floor.takes_piece(&case.demand, bin), floor.refusal(&case.demand, bin).is_none());
                 }

@@ -1,5 +1,4 @@
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 use super::Share;
 use super::case::{Candidate, Case};
@@ -56,7 +55,7 @@ pub(super) fn hybrid(floor: &mut Floor, cases: &[Case]) -> Vec<Vec<Share>> {
 fn mean_fill(floor: &Floor, cases: &[Case]) -> f64 {
     let mut suits = vec![false; floor.slots.len()];
     for case in cases {
-        case.candidates(floor).iter().for_each(|candidate| suits[candidate.bin()] = true);
+        case.survey.pieces.iter().for_each(|position| suits[floor.columns.bin(position)] = true);
     }
     let fills: Vec<f64> = (0..suits.len()).filter(|bin| suits[*bin]).map(|bin| floor.states[bin].fill_with(0)).collect();
     fills.iter().sum::<f64>() / fills.len().max(1) as f64
@@ -66,15 +65,14 @@ fn place_all(floor: &mut Floor, cases: &[Case], rule: impl Fn(usize) -> Rule) ->
     let mut shares = vec![Vec::new(); cases.len()];
     for n in largest_first(cases) {
         let case = &cases[n];
-        let candidates = case.candidates(floor);
         let whole = match rule(n) {
-            Rule::First => first_whole(floor, case, &candidates),
-            Rule::Best => best_whole(floor, case, &candidates),
+            Rule::First => case.all_whole(floor).find(|bin| case.fits_whole(floor, *bin)),
+            Rule::Best => case.best_for_all(floor, 1, |_| false).first().copied(),
         };
         shares[n] = match whole {
             Some(bin) => vec![Share { bin, quantity_micro: case.demand.quantity }],
-            None if rule(n) == Rule::First => fill_on_the_way(floor, case, &candidates),
-            None => split(floor, case, &candidates),
+            None if rule(n) == Rule::First => fill_on_the_way(floor, case, &case.candidates(floor)),
+            None => split(floor, case, &case.candidates(floor)),
         };
         shares[n].iter().for_each(|share| floor.place(&case.demand, *share));
     }
@@ -90,67 +88,69 @@ pub(super) fn largest_first(cases: &[Case]) -> Vec<usize> {
     order
 }
 
-/// Smaller is met earlier on the way.
-fn on_the_way(floor: &Floor, bin: usize) -> (Reverse<u64>, u32) {
-    // Nearness is not negative, so its bits order as it does.
-    (Reverse(floor.slots[bin].nearness.to_bits()), floor.slots[bin].location)
-}
-
-fn first_whole(floor: &Floor, case: &Case, candidates: &[Candidate]) -> Option<usize> {
-    let fitting = candidates.iter().filter(|candidate| case.fits_whole(floor, candidate));
-    fitting.map(Candidate::bin).min_by_key(|bin| on_the_way(floor, *bin))
-}
-
 /// Each location on the way takes all the steps that it can.
 fn fill_on_the_way(floor: &Floor, case: &Case, candidates: &[Candidate]) -> Vec<Share> {
     let demand = &case.demand;
-    let fitting = candidates.iter().filter(|candidate| case.fits_piece(floor, candidate));
-    let mut open: Vec<usize> = fitting.map(Candidate::bin).collect();
-    open.sort_by_key(|bin| on_the_way(floor, *bin));
-    let rooms: Vec<i64> = open.iter().map(|bin| floor.room(demand, *bin)).collect();
+    let open = Open::of(floor, case, candidates);
+    let mut on_the_way: Vec<usize> = (0..open.len()).collect();
+    on_the_way.sort_unstable_by_key(|n| floor.columns.position(open[*n].bin()));
     let (mut shares, mut left) = (Vec::new(), demand.quantity);
-    for (n, room) in rooms.iter().enumerate() {
-        let part = demand.part(*room, left);
+    for n in on_the_way {
+        let part = demand.part(open[n].room, left);
         if part > 0 {
             shares.push((n, part));
             left -= part;
         }
     }
-    let odd = left % demand.step;
-    if odd > 0 {
-        let alone = (0..open.len()).find(|n| rooms[*n] >= odd && shares.iter().all(|(taken, _)| taken != n));
-        place_odd(&mut shares, &rooms, odd, alone);
-    }
-    shares.into_iter().map(|(n, quantity_micro)| Share { bin: open[n], quantity_micro }).collect()
+    place_odd(&mut shares, &open, left % demand.step);
+    divided(&open, shares)
 }
 
-fn best_whole(floor: &Floor, case: &Case, candidates: &[Candidate]) -> Option<usize> {
-    let mut best = None;
-    let mut best_points = i64::MIN;
-    for candidate in candidates.iter().filter(|candidate| case.fits_whole(floor, candidate)) {
-        let (points, _) = case.judge(floor, candidate, case.demand.volume, false);
-        let bin = candidate.bin();
-        if points > best_points || (points == best_points && best.is_some_and(|best| tighter(floor, bin, best))) {
-            best = Some(bin);
-            best_points = points;
+/// A location with room for a piece of a line.
+struct Open<'a> {
+    candidate: &'a Candidate,
+    room: i64,
+    /// What it takes when more is left.
+    part: i64,
+}
+
+impl<'a> Open<'a> {
+    fn of(floor: &Floor, case: &Case, candidates: &'a [Candidate]) -> Vec<Self> {
+        let fitting = candidates.iter().filter(|candidate| case.fits_piece(floor, candidate.bin()));
+        let open = |candidate| {
+            let (room, part) = case.room_and_part(floor, candidate);
+            Self { candidate, room, part }
+        };
+        fitting.map(open).collect()
+    }
+
+    fn bin(&self) -> usize {
+        self.candidate.bin()
+    }
+}
+
+/// The best of the locations for what it takes: by the score in thousandths, then the least volume left free, then the caller's
+/// number. `amount` says how much it takes, if anything.
+fn best_of(floor: &Floor, case: &Case, open: &[Open], amount: impl Fn(usize) -> Option<i64>) -> Option<(usize, i64)> {
+    let left_free = |n: usize, quantity: i64| {
+        let bin = open[n].bin();
+        (floor.states[bin].free_volume() - space(quantity, case.demand.unit_volume), floor.slots[bin].location)
+    };
+    let mut best: Option<(i64, usize, i64)> = None;
+    for (n, one) in open.iter().enumerate() {
+        let Some(amount) = amount(n) else { continue };
+        if best.is_some_and(|(leader, ..)| case.earns_less(floor, one.candidate, leader)) {
+            continue;
+        }
+        let points = case.points(floor, one.candidate, amount);
+        let better = best.is_none_or(|(leader, other, taken)| {
+            points > leader || (points == leader && left_free(n, amount) < left_free(other, taken))
+        });
+        if better {
+            best = Some((points, n, amount));
         }
     }
-    best
-}
-
-fn tighter(floor: &Floor, bin: usize, other: usize) -> bool {
-    let of = |bin: usize| (floor.states[bin].free_volume(), floor.slots[bin].location);
-    of(bin) < of(other)
-}
-
-/// Larger is better: the score in thousandths, then the volume left free, then the caller's number of the location.
-type Rank = (i64, Reverse<(i64, u32)>);
-
-fn rank(floor: &Floor, case: &Case, candidate: &Candidate, quantity: i64) -> Rank {
-    let volume = space(quantity, case.demand.unit_volume);
-    let (points, _) = case.judge(floor, candidate, volume, quantity < case.demand.quantity);
-    let bin = candidate.bin();
-    (points, Reverse((floor.states[bin].free_volume() - volume, floor.slots[bin].location)))
+    best.map(|(_, n, amount)| (n, amount))
 }
 
 /// The roomiest locations first, because they leave the fewest parts; the last part to the location with the best score among
@@ -158,61 +158,61 @@ fn rank(floor: &Floor, case: &Case, candidate: &Candidate, quantity: i64) -> Ran
 /// there is room for it.
 pub(super) fn split(floor: &Floor, case: &Case, candidates: &[Candidate]) -> Vec<Share> {
     let demand = &case.demand;
-    let open: Vec<&Candidate> = candidates.iter().filter(|candidate| case.fits_piece(floor, candidate)).collect();
-    let rooms: Vec<i64> = open.iter().map(|candidate| floor.room(demand, candidate.bin())).collect();
+    let open = Open::of(floor, case, candidates);
     let mut taken = vec![false; open.len()];
-    let ranked = |n: usize| {
-        let part = demand.part(rooms[n], demand.quantity);
-        (part, rank(floor, case, open[n], part), n)
-    };
-    let mut roomiest: BinaryHeap<(i64, Rank, usize)> = (0..open.len()).map(ranked).collect();
     let mut shares: Vec<(usize, i64)> = Vec::new();
     let mut left = demand.quantity;
     while left > 0 {
-        let takes_all = (0..open.len()).filter(|n| !taken[*n] && rooms[*n] >= left);
-        if let Some(last) = takes_all.max_by_key(|n| rank(floor, case, open[*n], left)) {
-            shares.push((last, left));
+        let all = |n: usize| (!taken[n] && open[n].room >= left).then_some(left);
+        if let Some(last) = best_of(floor, case, &open, all) {
+            shares.push(last);
             left = 0;
             break;
         }
-        let Some((part, _, n)) = roomiest.pop().filter(|(part, ..)| *part > 0) else { break };
-        shares.push((n, part));
-        taken[n] = true;
+        let roomiest = open.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(one, _)| one.room).max().unwrap_or(0);
+        let part = demand.part(roomiest, demand.quantity);
+        let this = |n: usize| (!taken[n] && open[n].room >= part).then_some(part);
+        let Some(next) = best_of(floor, case, &open, this).filter(|_| part > 0) else { break };
+        shares.push(next);
+        taken[next.0] = true;
         left -= part;
     }
-    let odd = left % demand.step;
-    if odd > 0 {
-        place_odd(&mut shares, &rooms, odd, (0..open.len()).find(|n| !taken[*n] && rooms[*n] >= odd));
-    }
-    shares.into_iter().map(|(n, quantity_micro)| Share { bin: open[n].bin(), quantity_micro }).collect()
+    place_odd(&mut shares, &open, left % demand.step);
+    divided(&open, shares)
 }
 
 /// The locations one after the other that score best for what they take.
 pub(super) fn split_by_score(floor: &Floor, case: &Case, candidates: &[Candidate]) -> Vec<Share> {
     let demand = &case.demand;
-    let open: Vec<&Candidate> = candidates.iter().filter(|candidate| case.fits_piece(floor, candidate)).collect();
-    let rooms: Vec<i64> = open.iter().map(|candidate| floor.room(demand, candidate.bin())).collect();
+    let open = Open::of(floor, case, candidates);
+    let mut taken = vec![false; open.len()];
     let (mut shares, mut left): (Vec<(usize, i64)>, i64) = (Vec::new(), demand.quantity);
     while left > 0 {
-        let free = (0..open.len()).filter(|n| shares.iter().all(|(taken, _)| taken != n));
-        let parts = free.map(|n| (n, demand.part(rooms[n], left))).filter(|(_, part)| *part > 0);
-        let Some((n, part)) = parts.max_by_key(|(n, part)| rank(floor, case, open[*n], *part)) else { break };
-        shares.push((n, part));
-        left -= part;
+        let part = |n: usize| {
+            let part = if open[n].room >= left { left } else { open[n].part };
+            (part > 0 && !taken[n]).then_some(part)
+        };
+        let Some(next) = best_of(floor, case, &open, part) else { break };
+        shares.push(next);
+        taken[next.0] = true;
+        left -= next.1;
     }
-    let odd = left % demand.step;
-    if odd > 0 {
-        let alone = (0..open.len()).find(|n| rooms[*n] >= odd && shares.iter().all(|(taken, _)| taken != n));
-        place_odd(&mut shares, &rooms, odd, alone);
-    }
+    place_odd(&mut shares, &open, left % demand.step);
+    divided(&open, shares)
+}
+
+fn divided(open: &[Open], shares: Vec<(usize, i64)>) -> Vec<Share> {
     shares.into_iter().map(|(n, quantity_micro)| Share { bin: open[n].bin(), quantity_micro }).collect()
 }
 
 /// What is no whole step joins a part, or else lies alone.
-fn place_odd(shares: &mut Vec<(usize, i64)>, rooms: &[i64], odd: i64, alone: Option<usize>) {
-    if let Some((_, quantity)) = shares.iter_mut().find(|(n, quantity)| rooms[*n] - *quantity >= odd) {
+fn place_odd(shares: &mut Vec<(usize, i64)>, open: &[Open], odd: i64) {
+    if odd == 0 {
+        return;
+    }
+    if let Some((_, quantity)) = shares.iter_mut().find(|(n, quantity)| open[*n].room - *quantity >= odd) {
         *quantity += odd;
-    } else if let Some(n) = alone {
+    } else if let Some(n) = (0..open.len()).find(|n| open[*n].room >= odd && shares.iter().all(|(taken, _)| taken != n)) {
         shares.push((n, odd));
     }
 }

@@ -78,6 +78,10 @@ impl Search<'_, '_> {
 
 /// All divisions of a line, the most promising first; none when there are too many.
 fn ways(floor: &Floor, case: &Case, outlook: &Outlook) -> Option<Vec<Way>> {
+    // Each gives a way of its own, and all together more than this.
+    if case.survey.pieces.count() >= WAYS {
+        return None;
+    }
     let candidates = case.candidates(floor);
     let mut found = Vec::new();
     divide(floor, case, outlook, &candidates, &mut Vec::new(), &mut found)?;
@@ -102,7 +106,7 @@ fn divide(
     let placed: i64 = shares.iter().map(|share| share.quantity_micro).sum();
     let odd = demand.quantity % demand.step;
     let odd_is_free = odd > 0 && shares.iter().all(|share| share.quantity_micro % demand.step == 0);
-    let room = floor.room(demand, candidate.bin()).min(demand.quantity - placed);
+    let room = case.room_and_part(floor, candidate).0.min(demand.quantity - placed);
     if room / demand.step > WAYS as i64 {
         return None;
     }
@@ -121,8 +125,7 @@ fn divide(
 }
 
 fn most(floor: &Floor, case: &Case, outlook: &Outlook, share: &Share) -> f64 {
-    let candidate = Candidate::at(floor, case, share.bin);
     let whole = share.quantity_micro == case.demand.quantity;
-    let best = if whole { outlook.best_whole(floor, case, &candidate) } else { outlook.best_part(floor, case, &candidate) };
+    let best = if whole { outlook.best_whole(floor, case, share.bin) } else { outlook.best_part(floor, case, share.bin) };
     best * (share.quantity_micro as f64 / case.demand.quantity as f64)
 }

@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::case::{Candidate, Case};
+use super::case::Case;
 use super::feasibility::{Demand, Floor, longest_excess, space};
 use super::flip::{self, Duel, Flips};
 use super::model::{LineResult, Placement};
@@ -129,8 +129,7 @@ pub(super) fn line(floor: &Floor, case: &Case, shares: &[Share], together: bool)
         let (placements, alternatives) = (Vec::new(), Vec::new());
         return LineResult { placements, unplaced_micro, failure, alternatives, flips: Flips::default() };
     }
-    let candidates = case.candidates(floor);
-    let scene = Scene { floor, case, candidates: &candidates, shares, together };
+    let scene = Scene { floor, case, shares, together };
     let whole = shares[0].quantity_micro == demand.quantity;
     let others = if whole { scene.others_for_all() } else { scene.others_for_a_part() };
     let placements: Vec<Placement> = shares.iter().map(|share| scene.placement(*share, &others)).collect();
@@ -147,7 +146,6 @@ pub(super) fn line(floor: &Floor, case: &Case, shares: &[Share], together: bool)
 struct Scene<'a> {
     floor: &'a Floor<'a>,
     case: &'a Case,
-    candidates: &'a [Candidate],
     shares: &'a [Share],
     together: bool,
 }
@@ -156,7 +154,9 @@ struct Scene<'a> {
 struct Others {
     /// The best of them, best first.
     best: Vec<usize>,
-    nearness: Vec<f64>,
+    count: usize,
+    /// For each of the line's shares how many are nearer.
+    nearer: Vec<usize>,
     fill_points: f64,
 }
 
@@ -165,11 +165,12 @@ struct Others {
 struct Podium(Vec<(Reverse<i64>, i64, u32, usize)>);
 
 impl Podium {
-    #[inline]
+    /// Whether a location with at most so many points may come in.
+    fn may_hold(&self, points: i64) -> bool {
+        self.0.len() < ALTERNATIVES || points >= self.0[ALTERNATIVES - 1].0.0
+    }
+
     fn offer(&mut self, floor: &Floor, bin: usize, points: i64, volume: i64) {
-        if self.0.len() == ALTERNATIVES && points < self.0[ALTERNATIVES - 1].0.0 {
-            return;
-        }
         let place = (Reverse(points), floor.states[bin].free_volume() - volume, floor.slots[bin].location, bin);
         self.0.insert(self.0.partition_point(|better| *better < place), place);
         self.0.truncate(ALTERNATIVES);
@@ -185,37 +186,48 @@ impl Scene<'_> {
         self.shares.iter().any(|share| share.bin == bin)
     }
 
+    fn nearness(&self, bin: usize) -> f64 {
+        self.floor.slots[bin].nearness
+    }
+
+    /// Counted from what the line made of all bins before the batch, with those looked at anew in which something lies now.
     fn others_for_all(&self) -> Others {
         let Self { floor, case, .. } = *self;
-        let (mut nearness, mut fill_points, mut podium) = (Vec::new(), 0.0, Podium::default());
-        for candidate in self.candidates.iter().filter(|candidate| case.fits_whole(floor, candidate)) {
-            let bin = candidate.bin();
-            if !self.holds(bin) {
-                let (points, fill) = case.judge(floor, candidate, case.demand.volume, false);
-                nearness.push(floor.slots[bin].nearness);
-                fill_points += fill;
-                podium.offer(floor, bin, points, case.demand.volume);
-            }
+        let (chosen, columns, survey) = (self.shares[0].bin, &floor.columns, &case.survey);
+        let near = self.nearness(chosen);
+        let nearer_of = |bins: &[usize]| bins.iter().filter(|bin| self.nearness(**bin) > near).count();
+        let volume = case.demand.volume;
+        let were: Vec<usize> = case.touched_once_whole(floor).collect();
+        let are: Vec<usize> = case.touched_whole(floor).filter(|bin| *bin != chosen).collect();
+        let fill = |bin: usize, used: i64| case.rates.changing(floor.fill_of(bin, used + volume), false, false).0;
+        let before: f64 = were.iter().map(|bin| fill(*bin, floor.used_before(*bin))).sum();
+        let now: f64 = are.iter().map(|bin| fill(*bin, floor.states[*bin].used_volume())).sum();
+        let nearer = survey.whole.count_before(columns.nearer_than(near)) - nearer_of(&were) + nearer_of(&are);
+        Others {
+            best: case.best_for_all(floor, ALTERNATIVES, |bin| bin == chosen),
+            count: survey.whole.count() - were.len() + are.len(),
+            nearer: vec![nearer],
+            fill_points: survey.fill_points - before + now,
         }
-        Others { best: podium.bins(), nearness, fill_points }
     }
 
     fn others_for_a_part(&self) -> Others {
         let Self { floor, case, .. } = *self;
         let demand = &case.demand;
-        let (mut nearness, mut fill_points, mut podium) = (Vec::new(), 0.0, Podium::default());
-        for candidate in self.candidates.iter().filter(|candidate| case.fits_piece(floor, candidate)) {
-            let bin = candidate.bin();
-            let amount = demand.part(floor.room(demand, bin), demand.quantity);
-            if amount > 0 && amount < demand.quantity && !self.holds(bin) {
-                let volume = space(amount, demand.unit_volume);
-                let (points, fill) = case.judge(floor, candidate, volume, true);
-                nearness.push(floor.slots[bin].nearness);
-                fill_points += fill;
-                podium.offer(floor, bin, points, volume);
+        let near: Vec<f64> = self.shares.iter().map(|share| self.nearness(share.bin)).collect();
+        let (mut count, mut nearer, mut podium) = (0, vec![0; near.len()], Podium::default());
+        for candidate in case.candidates(floor).iter().filter(|candidate| case.fits_piece(floor, candidate.bin())) {
+            let (bin, (room, part)) = (candidate.bin(), case.room_and_part(floor, candidate));
+            if room < demand.quantity && part > 0 && !self.holds(bin) {
+                count += 1;
+                near.iter().zip(&mut nearer).for_each(|(near, nearer)| *nearer += usize::from(self.nearness(bin) > *near));
+                let points = case.points(floor, candidate, part);
+                if podium.may_hold(points) {
+                    podium.offer(floor, bin, points, space(part, demand.unit_volume));
+                }
             }
         }
-        Others { best: podium.bins(), nearness, fill_points }
+        Others { best: podium.bins(), count, nearer, fill_points: 0.0 }
     }
 
     fn parts_of_more(&self, bin: usize, volume: i64, partial: bool) -> ScoreParts {
@@ -233,7 +245,7 @@ impl Scene<'_> {
         let partial = share.quantity_micro < demand.quantity;
         let score = rates.parts(slot, floor.affinity(demand, share.bin), fill_after, same_lot, partial);
         let own = self.shares.iter().filter(|own| floor.slots[own.bin].nearness > slot.nearness).count();
-        let nearer = others.nearness.iter().filter(|other| **other > slot.nearness).count() + own;
+        let at = self.shares.iter().position(|other| other.bin == share.bin).expect("it is one of them");
         Placement {
             bin: slot.index,
             quantity_micro: share.quantity_micro,
@@ -241,8 +253,8 @@ impl Scene<'_> {
             reason: self.reason(&score, partial, others),
             fill_after,
             joins_stock,
-            nearness_rank: nearer as u32 + 1,
-            fitting_bins: (others.nearness.len() + self.shares.len()) as u32,
+            nearness_rank: (others.nearer[at] + own) as u32 + 1,
+            fitting_bins: (others.count + self.shares.len()) as u32,
         }
     }
 
@@ -254,14 +266,14 @@ impl Scene<'_> {
         if partial {
             return ReasonCode::Split;
         }
-        if others.nearness.is_empty() {
+        if others.count == 0 {
             return ReasonCode::OnlyLocation;
         }
         if score.consolidation > 0.0 {
             return ReasonCode::Consolidation;
         }
-        let fill = (others.fill_points + score.fill) / (others.nearness.len() + 1) as f64;
-        let average = ScoreParts { fill, consolidation: score.consolidation, split: score.split, ..self.case.average };
+        let fill = (others.fill_points + score.fill) / (others.count + 1) as f64;
+        let average = ScoreParts { fill, consolidation: score.consolidation, split: score.split, ..self.case.survey.average };
         let lead = |part: Part| ((score.get(part) - average.get(part)) * 1000.0).round() as i64;
         let best = Part::ALL.iter().copied().rev().max_by_key(|part| lead(*part)).filter(|part| lead(*part) > 0);
         match best {

@@ -1,4 +1,5 @@
 use super::model::MICRO;
+use super::survey::Columns;
 use super::{Abc, Bin, Content, Ergonomic, Line, LocationType, Mixing, Problem, ReasonCode, SecurityZone, Share, score};
 
 const ANY_TEMPERATURE: (i32, i32) = (i32::MIN, i32::MAX);
@@ -30,7 +31,7 @@ pub(super) struct Demand {
     pub released: bool,
     /// One bit per location type that may hold the goods.
     types: u32,
-    conflicts: u32,
+    pub conflicts: u32,
 }
 
 impl Demand {
@@ -75,6 +76,18 @@ impl Demand {
         self.weight = space(quantity_micro, self.unit_weight);
         self.piece_volume = space(self.piece, self.unit_volume);
         self.piece_weight = space(self.piece, self.unit_weight);
+    }
+
+    /// What no batch changes of a bin does not stand in the way.
+    #[inline]
+    pub fn suits(&self, slot: &Slot) -> bool {
+        (self.types >> slot.kind as u32 & 1 == 1)
+            & (self.borne.0 <= slot.kept.0)
+            & (slot.kept.1 <= self.borne.1)
+            & (self.security <= slot.security)
+            & (self.dims[0] <= slot.dims[0])
+            & (self.dims[1] <= slot.dims[1])
+            & (self.dims[2] <= slot.dims[2])
     }
 
     /// Two lines of a batch may lie in one bin, as far as its policy and their hazards go.
@@ -178,6 +191,14 @@ impl Slot {
             crowding: (f64::from(bin.active_picks_in_aisle) / f64::from(full_picks)).min(1.0),
         }
     }
+
+    /// All that [`Demand::suits`] tests and [`super::score::Rates::site`] scores.
+    pub fn site(&self) -> impl Eq + std::hash::Hash + use<> {
+        let codes = [self.kind as u32, self.security as u32, self.abc as u32, self.ergonomic as u32, self.controlled as u32];
+        let code = codes.iter().fold(0, |code, next| code << 4 | next);
+        let [short, middle, long] = self.dims;
+        (code, self.zone, (short, middle, long), self.kept)
+    }
 }
 
 /// What a batch changes of a bin, with what that is compared to.
@@ -187,9 +208,9 @@ pub(super) struct State {
     pub max_weight: i64,
     used_volume: i64,
     used_weight: i64,
-    per_volume: f64,
+    pub per_volume: f64,
     held: Held,
-    hazards: u32,
+    pub hazards: u32,
     pub mixing: Mixing,
 }
 
@@ -211,8 +232,17 @@ impl State {
         self.volume - self.used_volume
     }
 
+    pub fn used_volume(&self) -> i64 {
+        self.used_volume
+    }
+
     pub fn free_weight(&self) -> i64 {
         self.max_weight - self.used_weight
+    }
+
+    /// Kept for what lies there already.
+    pub fn is_closed(&self) -> bool {
+        self.mixing != Mixing::Any && !matches!(self.held, Held::Nothing)
     }
 
     pub fn fill_with(&self, more_mm3: i64) -> f64 {
@@ -227,7 +257,11 @@ pub(super) struct Floor<'a> {
     bins: Vec<&'a Bin>,
     pub slots: Vec<Slot>,
     pub states: Vec<State>,
+    pub columns: Columns,
     added: Vec<Vec<(usize, Content)>>,
+    /// Bins that something was added to since they were last clear, in that order.
+    touched: Vec<usize>,
+    listed: Vec<bool>,
 }
 
 impl<'a> Floor<'a> {
@@ -238,23 +272,17 @@ impl<'a> Floor<'a> {
         let bins: Vec<&Bin> = sorted.iter().map(|(_, bin)| *bin).collect();
         let nearness = score::nearness(&bins, settings);
         let slot = |((index, bin), near): (&(usize, &Bin), f64)| Slot::new(*index, bin, near, settings.congestion_full_picks);
-        let slots = sorted.iter().zip(nearness).map(slot).collect();
-        let states = bins.iter().map(|bin| State::new(bin)).collect();
-        Self { problem, added: vec![Vec::new(); bins.len()], bins, slots, states }
+        let slots: Vec<Slot> = sorted.iter().zip(nearness).map(slot).collect();
+        let states: Vec<State> = bins.iter().map(|bin| State::new(bin)).collect();
+        let columns = Columns::new(problem, &bins, &slots, &states);
+        let (added, listed) = (vec![Vec::new(); bins.len()], vec![false; bins.len()]);
+        Self { problem, columns, added, touched: Vec::new(), listed, bins, slots, states }
     }
 
     /// Whether a bin takes one piece. Says the same as [`Self::refusal`], faster: what needs no branch comes first.
     #[inline]
     pub fn takes_piece(&self, demand: &Demand, bin: usize) -> bool {
-        let slot = &self.slots[bin];
-        let suits = (demand.types >> slot.kind as u32 & 1 == 1)
-            & (demand.borne.0 <= slot.kept.0)
-            & (slot.kept.1 <= demand.borne.1)
-            & (demand.security <= slot.security)
-            & (demand.dims[0] <= slot.dims[0])
-            & (demand.dims[1] <= slot.dims[1])
-            & (demand.dims[2] <= slot.dims[2]);
-        suits && self.still_takes(demand, bin, demand.piece_volume, demand.piece_weight)
+        demand.suits(&self.slots[bin]) && self.still_takes(demand, bin, demand.piece_volume, demand.piece_weight)
     }
 
     /// As far as the batch can change it: whether a bin that took a piece before the batch takes this much now.
@@ -309,7 +337,30 @@ impl<'a> Floor<'a> {
         debug_assert!(state.used_volume <= state.volume && state.used_weight <= state.max_weight);
         state.held = state.held.with(&demand.content);
         state.hazards |= demand.content.hazard.map_or(0, |hazard| hazard.bit());
+        if !std::mem::replace(&mut self.listed[share.bin], true) {
+            self.touched.push(share.bin);
+        }
         self.added[share.bin].push((demand.line, demand.content));
+    }
+
+    pub fn used_before(&self, bin: usize) -> i64 {
+        self.bins[bin].used_volume_mm3
+    }
+
+    /// The share of a bin's volume that so much takes.
+    pub fn fill_of(&self, bin: usize, used_mm3: i64) -> f64 {
+        used_mm3 as f64 * self.states[bin].per_volume
+    }
+
+    /// Nothing of the batch lies there.
+    #[inline]
+    pub fn is_untouched(&self, bin: usize) -> bool {
+        self.added[bin].is_empty()
+    }
+
+    /// The bins in which something of the batch lies.
+    pub fn touched(&self) -> impl Iterator<Item = usize> + '_ {
+        self.touched.iter().copied().filter(|bin| !self.is_untouched(*bin))
     }
 
     /// Takes back what [`Self::place`] did.
@@ -329,8 +380,9 @@ impl<'a> Floor<'a> {
 
     /// As it was before the batch.
     pub fn clear(&mut self) {
-        for (bin, added) in self.added.iter_mut().enumerate().filter(|(_, added)| !added.is_empty()) {
-            added.clear();
+        for bin in self.touched.drain(..) {
+            self.added[bin].clear();
+            self.listed[bin] = false;
             self.states[bin] = State::new(self.bins[bin]);
         }
     }

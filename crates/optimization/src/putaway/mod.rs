@@ -21,6 +21,7 @@ mod optimal;
 mod score;
 mod scored;
 mod settings;
+mod survey;
 mod text;
 
 pub use codes::{Abc, Ergonomic, Hazard, LocationType, Method, Mixing, Part, ReasonCode, SecurityZone};
@@ -37,7 +38,7 @@ use case::Case;
 use feasibility::Floor;
 
 /// Steps of the search that OPTIMAL may spend per line unless told otherwise.
-const WORK_PER_LINE: u64 = 100_000;
+const WORK_PER_LINE: u64 = 30_000;
 
 /// An amount of a line in one bin.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +64,7 @@ pub fn solve(problem: &Problem, method: Method) -> Result<Solution, InvalidInput
 pub fn solve_within(problem: &Problem, method: Method, work: u64) -> Result<Solution, InvalidInput> {
     problem.validate()?;
     let mut floor = Floor::new(problem);
-    let cases = Case::all(&floor);
-    let outlook = bound::Outlook::new(&cases);
+    let (outlook, cases) = Case::all(&floor);
     let alone = |floor: &Floor| cases.iter().map(|case| bound::alone(floor, case, &outlook)).sum();
     let (upper_bound, shares) = match method {
         Method::Ffd => (alone(&floor), construct::first_fit(&mut floor, &cases)),

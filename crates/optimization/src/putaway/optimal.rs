@@ -1,5 +1,5 @@
 use super::bound::{self, Outlook};
-use super::case::Case;
+use super::case::{Case, looked_at};
 use super::construct::{best_fit, largest_first, split, split_by_score};
 use super::feasibility::Floor;
 use super::scored::{Scored, UNPLACED};
@@ -26,7 +26,7 @@ pub(super) fn optimise(floor: &mut Floor, cases: &[Case], outlook: &Outlook, wor
     let shares = best_fit(floor, cases);
     let mut best = Judged { worth: worth(floor, cases, &shares), shares };
     let lines: Vec<usize> = (0..cases.len()).filter(|n| cases[*n].whole).collect();
-    let effort = Effort { work, candidates: (cases.len()).clamp(32, 128), gap: 1e-6 };
+    let effort = Effort { work, candidates: looked_at(cases.len()), gap: 1e-6 };
     let answer = together(floor, cases, outlook, &lines, effort, &mut best);
     let proven = exact::search(floor, cases, outlook, &mut best);
     put(floor, cases, &best.shares);

@@ -55,34 +55,32 @@ impl ScoreParts {
         self.steady() + (self.fill + self.consolidation + self.split)
     }
 
-    /// The sum of the parts that no placement changes.
+    /// The sum of the parts that no placement changes, grouped so that whoever knows a group adds the same.
     #[inline]
     pub(super) fn steady(&self) -> f64 {
-        self.abc
-            + self.location_type
-            + self.ergonomics
-            + self.travel
-            + self.affinity
-            + self.congestion
-            + self.preferred_zone
-            + self.special_storage
+        self.about_site() + self.about_aisle() + self.travel
     }
 
-    #[inline]
-    pub(super) fn add_steady(&mut self, other: &Self) {
-        self.abc += other.abc;
-        self.travel += other.travel;
-        self.location_type += other.location_type;
-        self.affinity += other.affinity;
-        self.congestion += other.congestion;
-        self.ergonomics += other.ergonomics;
-        self.preferred_zone += other.preferred_zone;
-        self.special_storage += other.special_storage;
+    pub(super) fn about_site(&self) -> f64 {
+        self.abc + self.location_type + self.ergonomics + self.preferred_zone + self.special_storage
+    }
+
+    pub(super) fn about_aisle(&self) -> f64 {
+        self.affinity + self.congestion
+    }
+
+    pub(super) fn add_times(&mut self, other: &Self, times: f64) {
+        self.abc += other.abc * times;
+        self.location_type += other.location_type * times;
+        self.affinity += other.affinity * times;
+        self.congestion += other.congestion * times;
+        self.ergonomics += other.ergonomics * times;
+        self.preferred_zone += other.preferred_zone * times;
+        self.special_storage += other.special_storage * times;
     }
 
     pub(super) fn divide_steady(&mut self, by: f64) {
         self.abc /= by;
-        self.travel /= by;
         self.location_type /= by;
         self.affinity /= by;
         self.congestion /= by;
@@ -129,6 +127,9 @@ pub(super) struct Rates {
     fill: f64,
     pub fill_min: f64,
     pub fill_max: f64,
+    /// Of the share of the points per share of the volume, below the optimal range and above it.
+    rise: f64,
+    fall: f64,
 }
 
 impl Rates {
@@ -155,23 +156,46 @@ impl Rates {
             fill: settings.fill,
             fill_min: settings.optimal_fill_min,
             fill_max: settings.optimal_fill_max,
+            rise: 1.0 / settings.optimal_fill_min,
+            fall: if settings.optimal_fill_max < 1.0 { 0.5 / (1.0 - settings.optimal_fill_max) } else { 0.0 },
         }
     }
 
     /// The parts that no placement changes; the others 0.
     #[inline]
     pub fn steady(&self, slot: &Slot, affinity: f64) -> ScoreParts {
+        let ScoreParts { affinity, congestion, .. } = self.aisle(slot, affinity);
+        ScoreParts { travel: self.travel(slot.nearness), affinity, congestion, ..self.site(slot) }
+    }
+
+    /// The parts that follow from what the location itself is.
+    #[inline]
+    pub fn site(&self, slot: &Slot) -> ScoreParts {
         ScoreParts {
             abc: self.abc[slot.abc as usize],
-            travel: self.travel_base + self.travel_slope * slot.nearness,
             location_type: self.kind[slot.kind as usize],
-            affinity: self.affinity * affinity,
-            congestion: -self.congestion * slot.crowding,
             ergonomics: self.reach[slot.ergonomic as usize],
             preferred_zone: if self.zone.is_some() & (self.zone == slot.zone) { self.preferred_zone } else { 0.0 },
             special_storage: self.security[slot.security as usize] + if slot.controlled { self.climate } else { 0.0 },
             ..ScoreParts::default()
         }
+    }
+
+    /// The parts that follow from what goes on around it.
+    #[inline]
+    pub fn aisle(&self, slot: &Slot, affinity: f64) -> ScoreParts {
+        let (affinity, congestion) = (self.affinity * affinity, -self.congestion * slot.crowding);
+        ScoreParts { affinity, congestion, ..ScoreParts::default() }
+    }
+
+    #[inline]
+    pub fn travel(&self, nearness: f64) -> f64 {
+        self.travel_base + self.travel_slope * nearness
+    }
+
+    /// At most this for what placements change.
+    pub fn most_changing(&self, same_lot: bool) -> f64 {
+        self.fill + if same_lot { self.consolidation } else { 0.0 }
     }
 
     /// The other parts: fill, consolidation, split. `fill` is the share of the volume in use afterwards, `same_lot` whether the
@@ -193,15 +217,12 @@ impl Rates {
         self.travel_slope > 0.0
     }
 
+    /// The least of three lines, without a branch.
     #[inline]
     fn fill_share(&self, fill: f64) -> f64 {
-        if fill < self.fill_min {
-            fill / self.fill_min
-        } else if fill <= self.fill_max {
-            1.0
-        } else {
-            1.0 - 0.5 * (fill - self.fill_max) / (1.0 - self.fill_max)
-        }
+        let (rising, falling) = (fill * self.rise, 1.0 - self.fall * (fill - self.fill_max));
+        let least = if rising < falling { rising } else { falling };
+        if least < 1.0 { least } else { 1.0 }
     }
 
     /// The fill between two limits that earns the most points: the points rise up to the optimal range and fall after it.

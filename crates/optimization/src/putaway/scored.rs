@@ -1,7 +1,7 @@
 use super::bound::Outlook;
-use super::case::{Candidate, Case};
+use super::case::Case;
 use super::feasibility::{Floor, same};
-use crate::assignment::{Bin, Item, Model};
+use crate::assignment::{Bin, Item, Model, cheapest_of};
 
 /// A perfect score; what a placement lacks of it is its cost.
 const PERFECT: f64 = 100.0;
@@ -39,8 +39,8 @@ impl<'a> Scored<'a> {
         &self.cases[self.lines[item as usize]]
     }
 
-    fn pair_cost(&self, case: &Case, candidate: &Candidate) -> f64 {
-        PERFECT - self.outlook.best_whole(self.floor, case, candidate)
+    fn pair_cost(&self, case: &Case, bin: usize) -> f64 {
+        PERFECT - self.outlook.best_whole(self.floor, case, bin)
     }
 }
 
@@ -57,9 +57,28 @@ impl Model for Scored<'_> {
 
     fn row(&self, item: usize, row: &mut Vec<(u32, f64)>) {
         let case = self.case(item as u32);
-        let candidates = case.candidates(self.floor);
-        let fitting = candidates.iter().filter(|candidate| case.fits_whole(self.floor, candidate));
-        row.extend(fitting.map(|candidate| (candidate.bin() as u32, self.pair_cost(case, candidate))));
+        let fitting = case.all_whole(self.floor).filter(|bin| case.fits_whole(self.floor, *bin));
+        row.extend(fitting.map(|bin| (bin as u32, self.pair_cost(case, bin))));
+    }
+
+    /// From what the line remembers of the bins in which nothing of the batch lies, and the others looked at anew.
+    fn cheapest(&self, item: usize, keep: usize, row: &mut Vec<(u32, f64)>) -> f64 {
+        let (floor, case) = (self.floor, self.case(item as u32));
+        let hopeful = &case.survey.hopeful;
+        let untouched = hopeful.first.iter().filter(|(.., bin)| floor.is_untouched(*bin as usize));
+        row.extend(untouched.map(|(lacks, _, bin)| (*bin, f64::from_bits(*lacks as u64))));
+        row.extend(case.touched_whole(floor).map(|bin| (bin as u32, self.pair_cost(case, bin))));
+        let beyond = cheapest_of(row, keep);
+        match hopeful.first.last() {
+            Some((lacks, ..)) if !hopeful.complete => beyond.min(f64::from_bits(*lacks as u64)),
+            _ => beyond,
+        }
+    }
+
+    fn pair(&self, item: usize, bin: u32) -> Option<f64> {
+        let (case, bin) = (self.case(item as u32), bin as usize);
+        let fits = case.took_whole(self.floor, bin) && case.fits_whole(self.floor, bin);
+        fits.then(|| self.pair_cost(case, bin))
     }
 
     fn surplus(&self, bin: u32, items: &[u32]) -> f64 {
@@ -88,6 +107,7 @@ impl Scored<'_> {
     /// the score that company changes, told whether the same item and lot lies there.
     fn lost(&self, bin: usize, items: &[u32], changing: impl Fn(&Case, bool) -> (f64, f64, f64)) -> f64 {
         let mixing = self.floor.states[bin].mixing;
+        let most = self.outlook.most_filled(self.floor, bin);
         let mut lost = 0.0;
         for (n, item) in items.iter().enumerate() {
             let case = self.case(*item);
@@ -97,11 +117,13 @@ impl Scored<'_> {
             }
             let joins = |other: &u32| other != item && same(&demand.content, &self.case(*other).demand.content);
             let twin = self.outlook.twin[demand.line];
-            let joined = self.floor.holds_same(demand, bin) || (twin && items.iter().any(joins));
-            let candidate = Candidate::at(self.floor, case, bin);
-            let (fill, joined, split) = changing(case, joined);
-            let score = (candidate.steady + (fill + joined + split)).clamp(0.0, PERFECT);
-            lost += PERFECT - score - self.pair_cost(case, &candidate);
+            let held = self.floor.holds_same(demand, bin);
+            let (fill, joined, split) = changing(case, held || (twin && items.iter().any(joins)));
+            let steady = case.steady(self.floor, bin);
+            let score = (steady + (fill + joined + split)).clamp(0.0, PERFECT);
+            let hoped = case.rates.best_fill(self.floor.states[bin].fill_with(demand.volume), most);
+            let (fill, joined, split) = case.rates.changing(hoped, held || twin, false);
+            lost += (steady + (fill + joined + split)).clamp(0.0, PERFECT) - score;
         }
         // Rounding may leave a trace below nothing.
         lost.max(0.0)

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::route::Route;
 use super::{InvalidInput, check};
 
 /// Aisles of a [`Layout`] at most: the aisles of a route are a set of bits, one of which stands for the far reserve.
@@ -120,20 +121,7 @@ impl Layout {
     /// deepest pick and left the way it was entered (Hall 1993; de Koster, Le-Duc, Roodbergen 2007). Both sides of an aisle are
     /// picked in one pass.
     pub fn route_m(&self, slots: impl IntoIterator<Item = u32>) -> f64 {
-        let mut aisles = 0_u128;
-        let (mut last, mut deepest_m) = (0, 0.0_f64);
-        for slot in slots {
-            let slot = self.slots[slot as usize];
-            aisles |= 1 << slot.aisle;
-            if slot.aisle > last {
-                (last, deepest_m) = (slot.aisle, slot.depth_m);
-            } else if slot.aisle == last {
-                deepest_m = deepest_m.max(slot.depth_m);
-            }
-        }
-        let count = aisles.count_ones();
-        let turn_m = if count % 2 == 1 { 2.0 * deepest_m } else { 0.0 };
-        f64::from(count / 2 * 2) * self.aisle_length_m + turn_m + self.across_m(aisles)
+        Route::of(self, slots.into_iter().map(Some)).length_m(self)
     }
 
     /// The part of a route that runs along the front and the rear: to the outermost aisles and back.

@@ -74,15 +74,6 @@ impl<'a> Objective<'a> {
         independent_m + self.recorded_m(one, from, other, to)
     }
 
-    /// What goods alone would add, in metres per order, by going to each place: an estimate of their part in an exchange.
-    pub(super) fn leave_m(&self, goods: usize, adds_m: &mut [f64]) {
-        let from = self.place_of[goods];
-        for (to, adds_m) in adds_m.iter_mut().enumerate() {
-            let recorded_m: f64 = self.orders_of[goods].iter().map(|order| self.order_m(*order as usize, from, to as u16)).sum();
-            *adds_m = recorded_m + self.independent.slope_m(goods, from, to as u16);
-        }
-    }
-
     /// Changes of the recorded orders that hold one of the two, not both.
     fn recorded_m(&self, one: usize, from: u16, other: usize, to: u16) -> f64 {
         let (ones, others) = (&self.orders_of[one], &self.orders_of[other]);
@@ -237,13 +228,6 @@ impl Independent {
             return 0.0;
         }
         self.of(&self.exchanged(one, from, other, to)[..self.of_places.len()]) - self.total_m
-    }
-
-    fn slope_m(&self, goods: usize, from: u16, to: u16) -> f64 {
-        let mut places = self.of_places.clone();
-        places[usize::from(from)] -= self.of_goods[goods];
-        places[usize::from(to)] += self.of_goods[goods];
-        self.of(&places) - self.total_m
     }
 
     fn exchange(&mut self, one: usize, from: u16, other: usize, to: u16) {

@@ -1,7 +1,8 @@
 use serde::Serialize;
 
+use super::course::nearest;
 use super::simulate::validate_slotting;
-use super::{InvalidInput, Layout, Slotting, check};
+use super::{InvalidInput, Kinds, Layout, Slotting, check};
 
 /// One item goes from one slot to another; `None` is the far reserve, which has room for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,11 +20,21 @@ pub struct Move {
 /// first item of a cycle is put into the nearest empty slot, the others follow, and it comes back last. So a cycle of n items
 /// takes n + 1 moves. Fails if there is a cycle and no slot is empty.
 pub fn order_moves(layout: &Layout, current: &Slotting, target: &Slotting) -> Result<Vec<Move>, InvalidInput> {
+    order_moves_among(layout, &Kinds::ONE, current, target)
+}
+
+/// As [`order_moves`]; the empty slot that a cycle passes through is of the kind of the slots that it passes.
+pub(super) fn order_moves_among(
+    layout: &Layout,
+    kinds: &Kinds,
+    current: &Slotting,
+    target: &Slotting,
+) -> Result<Vec<Move>, InvalidInput> {
     layout.validate()?;
     check("target", target.len() == current.len(), "must cover the same items as current")?;
     validate_slotting(layout, current)?;
     validate_slotting(layout, target)?;
-    let mut floor = Floor::new(layout, current, target);
+    let mut floor = Floor::new(layout, kinds, current, target);
     for (item, to) in target.iter().enumerate() {
         if floor.at[item].is_some() && to.is_none() {
             let freed = floor.go(item, None);
@@ -50,6 +61,7 @@ pub fn order_moves(layout: &Layout, current: &Slotting, target: &Slotting) -> Re
 
 struct Floor<'a> {
     layout: &'a Layout,
+    kinds: &'a Kinds<'a>,
     target: &'a Slotting,
     at: Slotting,
     holds: Vec<Option<usize>>,
@@ -59,7 +71,7 @@ struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
-    fn new(layout: &'a Layout, current: &Slotting, target: &'a Slotting) -> Self {
+    fn new(layout: &'a Layout, kinds: &'a Kinds<'a>, current: &Slotting, target: &'a Slotting) -> Self {
         let mut holds = vec![None; layout.slots.len()];
         let mut wanted_by = vec![None; layout.slots.len()];
         for item in 0..current.len() {
@@ -70,7 +82,7 @@ impl<'a> Floor<'a> {
                 wanted_by[slot as usize] = Some(item);
             }
         }
-        Self { layout, target, at: current.clone(), holds, wanted_by, moves: Vec::new(), group: 0 }
+        Self { layout, kinds, target, at: current.clone(), holds, wanted_by, moves: Vec::new(), group: 0 }
     }
 
     /// Returns the slot that is empty now.
@@ -99,6 +111,6 @@ impl<'a> Floor<'a> {
 
     fn nearest_empty(&self, slot: u32) -> Option<u32> {
         let empty = (0..self.layout.slots.len() as u32).filter(|other| self.holds[*other as usize].is_none());
-        empty.min_by(|one, other| self.layout.between_m(slot, *one).total_cmp(&self.layout.between_m(slot, *other)))
+        nearest(self.layout, self.kinds, slot, &mut empty.into_iter())
     }
 }

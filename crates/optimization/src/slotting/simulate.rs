@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::demand::{Order, validate_orders};
+use super::route::Route;
 use super::{InvalidInput, Layout, check};
 
 /// What a slotting costs on given orders.
@@ -30,9 +31,7 @@ pub fn walk(layout: &Layout, slotting: &[Option<u32>], orders: &[Order]) -> Resu
 }
 
 pub(super) fn order_m(layout: &Layout, slotting: &[Option<u32>], order: &Order) -> f64 {
-    let slots = order.items.iter().filter_map(|item| slotting[*item as usize]);
-    let reserve = order.items.iter().any(|item| slotting[*item as usize].is_none());
-    layout.route_m(slots) + if reserve { layout.reserve_m } else { 0.0 }
+    Route::of(layout, order.items.iter().map(|item| slotting[*item as usize])).length_m(layout)
 }
 
 pub(super) fn validate_slotting(layout: &Layout, slotting: &[Option<u32>]) -> Result<(), InvalidInput> {

@@ -95,6 +95,16 @@ impl Scale {
         }
     }
 
+    /// The least and the greatest value that are no outliers.
+    fn bounds(self, threshold: f64) -> (f64, f64) {
+        let around = |centre: f64, reach: f64| (centre - reach, centre + reach);
+        match self {
+            Self::Fences { first, third } => (first - threshold * (third - first), third + threshold * (third - first)),
+            Self::Standard { mean, deviation } => around(mean, threshold * deviation),
+            Self::Median { median, distance } => around(median, threshold * distance / 0.6745),
+        }
+    }
+
     fn middle(self) -> f64 {
         match self {
             Self::Fences { first, third } => first.midpoint(third),
@@ -135,6 +145,12 @@ pub fn outliers<'s, 'a>(sorted: &'s Sorted<'a>, rule: OutlierRule, threshold: f6
 impl Outliers<'_, '_> {
     pub fn count(&self) -> usize {
         self.low + self.high
+    }
+
+    /// Lower and upper bound of what counts as usual, in the unit of the values: what lies beyond is an outlier. From
+    /// Tukey's fences, the mean ∓ threshold standard deviations, or the median ∓ threshold median absolute deviations / 0.6745.
+    pub fn bounds(&self) -> (f64, f64) {
+        self.scale.bounds(self.threshold)
     }
 
     /// All of them, in ascending order of their values.

@@ -249,3 +249,17 @@ fn absurd_amounts_neither_overflow_nor_fit() {
     let result = run(vec![vast.clone(), vast], vec![shelf(1)]);
     assert!(result.lines.iter().all(|line| line.failure.unwrap().code == ReasonCode::TooLarge));
 }
+
+/// A thread of a server has two megabytes of stack, and a hall has many thousand places.
+#[test]
+fn a_hall_of_twenty_thousand_places_needs_little_stack() {
+    let bins = (0..20_000).map(|n| Bin::new(n, LocationType::Reserve, 1_000_000_000, 500_000)).collect();
+    let line = |item| Line { unit_volume_mm3: 1_000_000, unit_weight_g: 1_000, ..Line::new(item, 5_000_000) };
+    let problem = Problem { lines: vec![line(1), line(2)], bins, ..Problem::default() };
+    for method in [Method::Ffd, Method::Bfd, Method::Hybrid, Method::Optimal] {
+        let problem = problem.clone();
+        let thread = std::thread::Builder::new().stack_size(256 * 1024);
+        let solution = thread.spawn(move || solve(&problem, method).unwrap()).unwrap().join().unwrap();
+        assert!(solution.lines.iter().all(|line| line.unplaced_micro == 0), "{method}");
+    }
+}

@@ -3,6 +3,7 @@
 mod analysis;
 mod forecast;
 mod moves;
+mod plans;
 mod replay;
 mod retail;
 mod routes;

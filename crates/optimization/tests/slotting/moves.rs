@@ -1,6 +1,5 @@
 use optimization::slotting::{
-    AbcCutoffs, Grid, Layout, Move, OptimiseSettings, Order, PlanSettings, Slotting, class_slotting, order_moves, plan_moves,
-    random_slotting, walk,
+    AbcCutoffs, Grid, Layout, Move, Order, PlanSettings, Slotting, class_slotting, order_moves, plan_moves, random_slotting, walk,
 };
 use proptest::prelude::*;
 
@@ -97,9 +96,9 @@ fn nothing_moves_that_does_not_pay() {
     assert_eq!((plan.steps.len(), &plan.target), (0, &current));
     assert_eq!(plan.before_m_per_day, plan.after_m_per_day);
     assert_eq!(plan_moves(&layout, &current, &[], &PlanSettings::default()).unwrap().steps, []);
-    let wrong = PlanSettings { search: OptimiseSettings { independent_share: 2.0, ..OptimiseSettings::default() }, ..dear };
+    let wrong = PlanSettings { judge_days: 0, ..dear };
     let refused = plan_moves(&layout, &current, &[], &wrong).unwrap_err().to_string();
-    assert_eq!(refused, "independent_share must be from 0 to 1");
+    assert_eq!(refused, "judge_days must be at least 1 day");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! transaction below it had ended, so its announcement came earlier. That is the low-water mark of [`Position`].
 
 mod bus;
+mod changes;
 mod position;
 mod store;
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub use bus::{Announcement, Bus, Signal};
 pub(crate) use bus::{CHANNEL, announced_kinds};
+pub use changes::{Change, Changes, Mark};
 pub use position::{NotAPosition, Position};
 
 use crate::Result;

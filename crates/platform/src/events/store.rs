@@ -1,12 +1,14 @@
 use chrono::{DateTime, Utc};
 use kernel::TenantId;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::bus::Announcement;
+use super::changes::{Change, Changes, Mark};
 use super::position::Position;
 use super::{Occurrence, REPLAY_MAX};
-use crate::Result;
 use crate::database::Database;
+use crate::{Error, Result};
 
 /// Numbers above the mark that a beginner's position has behind; most of them are one run. A long transaction, of another database on
 /// the same server too, holds the mark back.
@@ -51,13 +53,13 @@ pub(super) async fn now(db: &Database, tenant: &TenantId) -> Result<Position> {
         .await?;
     let mut position = Position::new(row.seq, txid(&row.low)?);
     for (number, by) in row.told.iter().filter_map(|pair| pair.split_once(' ')) {
-        position.tell(number.parse().map_err(crate::Error::internal)?, Some(txid(by)?));
+        position.tell(number.parse().map_err(Error::internal)?, Some(txid(by)?));
     }
     Ok(position)
 }
 
 fn txid(text: &str) -> Result<u64> {
-    text.parse().map_err(crate::Error::internal)
+    text.parse().map_err(Error::internal)
 }
 
 /// What a listener missed since `position`, by number.
@@ -101,7 +103,7 @@ pub(super) async fn missed(db: &Database, tenant: &TenantId, position: &Position
             .await?)
         })
         .await?;
-    let (low, high) = rows.first().map_or(Ok((0, 0)), |row| Ok::<_, crate::Error>((txid(&row.low)?, txid(&row.high)?)))?;
+    let (low, high) = rows.first().map_or(Ok((0, 0)), |row| Ok::<_, Error>((txid(&row.low)?, txid(&row.high)?)))?;
     let occurrences = rows
         .into_iter()
         .filter_map(|row| {
@@ -111,6 +113,37 @@ pub(super) async fn missed(db: &Database, tenant: &TenantId, position: &Position
         })
         .collect();
     Ok(Missed { occurrences, low, high })
+}
+
+/// One more than `most` at most. Transactions that the server has not given out yet belong to rows restored from another one.
+pub(super) async fn changes(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    since: Option<Mark>,
+    kinds: &[&str],
+    most: usize,
+) -> Result<Changes> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT pg_snapshot_xmin(s.snapshot)::text AS "mark!", pg_current_xact_id_if_assigned() IS NULL AS "is_committed!",
+                  e.kind AS "kind?", e.entity_id AS "entity_id?", e.payload AS "payload?"
+           FROM (SELECT pg_current_snapshot() AS snapshot) s LEFT JOIN LATERAL (
+               SELECT o.kind, o.entity_id, o.payload FROM platform.outbox o
+               WHERE o.tenant_id = $1 AND o.txid >= $2::text::xid8 AND o.txid < pg_snapshot_xmax(s.snapshot) AND o.kind = ANY ($3)
+               LIMIT $4
+           ) e ON true"#,
+        tenant.as_str(),
+        since.map_or(NO_TXID, |mark| mark.0).to_string(),
+        &kinds,
+        i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1),
+    )
+    .fetch_all(connection)
+    .await?;
+    let first = rows.first().ok_or_else(|| Error::internal("a snapshot is one row at least"))?;
+    let (mark, is_committed) = (Mark(txid(&first.mark)?), first.is_committed);
+    let change = |kind, entity_id, payload| Some(Change { kind: kind?, entity_id: entity_id?, payload: payload? });
+    let news = rows.into_iter().filter_map(|row| change(row.kind, row.entity_id, row.payload)).collect();
+    Ok(Changes { mark, news, is_cut: false, is_committed })
 }
 
 /// The events that some announcements of one tenant name, each with the place of its announcement; one more than [`REPLAY_MAX`] at most.

@@ -94,7 +94,7 @@ fn decide(rule: &Rule, look: &Look, primary: Option<&ComparisonDto>, is_last: bo
         return (if is_last { ExperimentDecision::NoDifference } else { ExperimentDecision::Continue }, why.into());
     };
     let effect = test.effect_size.unwrap_or(0.0);
-    let told = format!("p = {p:.2e} against {:.2e}, an effect of {effect:.3} standard deviations", look.nominal);
+    let told = format!("p = {p:.4} against {:.4}, an effect of {effect:.3} standard deviations", look.nominal);
     if p <= look.nominal {
         let treatment_is_more = test.difference.is_some_and(|difference| difference > 0.0);
         let wins = treatment_is_more == higher_is_better(rule.metric);

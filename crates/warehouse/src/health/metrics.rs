@@ -16,20 +16,25 @@ const CACHE_AGE: &str = "bin_utilization_cache_age_seconds";
 const ACCURACY: &str = "ml_model_accuracy_percentage";
 const ACCEPTANCE: &str = "putaway_acceptance_rate_percentage";
 const HEALTH: &str = "bin_optimization_health_status";
-/// Whether there is an accuracy to look at; 0 with an accuracy of 0 means that nothing is wrong, only nothing is there.
+/// Whether there is an accuracy to look at. Where there is none the accuracy is NaN, of which no comparison holds: 0 would look like
+/// a model that is always wrong.
 const TRAINED: &str = "bin_optimization_model_in_use";
 const ALL: [&str; 7] =
     [CACHE_AGE, ACCURACY, ACCEPTANCE, HEALTH, TRAINED, "batch_putaway_processing_time_ms", "putaway_recommendations_total"];
 
 pub(crate) fn describe_metrics() {
     describe_gauge!(CACHE_AGE, metrics::Unit::Seconds, "age of the oldest row of the utilisation cache");
-    describe_gauge!(ACCURACY, "accuracy of the poorest acceptance model in use on held-out decisions, 0 to 100");
-    describe_gauge!(ACCEPTANCE, "accepted of the recommendations decided within seven days, 0 to 100");
+    describe_gauge!(
+        ACCURACY,
+        "accuracy of the poorest acceptance model in use on held-out decisions, 0 to 100; NaN while none is in use"
+    );
+    describe_gauge!(ACCEPTANCE, "accepted of what was decided within the last seven days, 0 to 100");
     describe_gauge!(HEALTH, "1 healthy, 0.5 degraded, 0 unhealthy");
     describe_gauge!(TRAINED, "1 when an acceptance model is in use");
-    for name in [CACHE_AGE, ACCURACY, ACCEPTANCE, HEALTH, TRAINED] {
+    for name in [CACHE_AGE, ACCEPTANCE, HEALTH, TRAINED] {
         gauge!(name, SUBSYSTEM.0 => SUBSYSTEM.1).increment(0.0);
     }
+    gauge!(ACCURACY, SUBSYSTEM.0 => SUBSYSTEM.1).set(f64::NAN);
 }
 
 /// Brings the gauges up to date. A database that does not answer makes the health 0 and leaves the rest as it was.
@@ -53,11 +58,10 @@ pub async fn collect(app: App) {
     };
     let age = gauges.cached_at.map(|at| (now - at).as_seconds_f64().max(0.0));
     set(CACHE_AGE, age.unwrap_or(if gauges.is_uncached { f64::INFINITY } else { 0.0 }));
-    // Switched off, the model's figure keeps its last value.
-    if app.config.ml_model_enabled {
-        set(ACCURACY, gauges.worst_accuracy.unwrap_or(0.0));
-        set(TRAINED, f64::from(u8::from(gauges.worst_accuracy.is_some())));
-    }
+    // Switched off, no model is in use, whatever was measured of it before.
+    let accuracy = gauges.worst_accuracy.filter(|_| app.config.ml_model_enabled);
+    set(ACCURACY, accuracy.unwrap_or(f64::NAN));
+    set(TRAINED, f64::from(u8::from(accuracy.is_some())));
     set(ACCEPTANCE, if gauges.decided > 0 { gauges.accepted as f64 / gauges.decided as f64 * 100.0 } else { 0.0 });
     let refresh_job = service::state_of(job.as_ref());
     let figures = HealthFiguresDto {

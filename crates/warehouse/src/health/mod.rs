@@ -15,7 +15,6 @@ pub(crate) use graphql::HealthQuery;
 pub(crate) use http::api;
 pub use metrics::collect;
 pub(crate) use metrics::describe_metrics;
-pub use model::TRAINING_JOB;
 use platform::App;
 use platform::jobs::Jobs;
 

@@ -5,9 +5,6 @@ use platform::config::Switches;
 use super::dto::{HealthCheckDto, HealthFiguresDto};
 use crate::words::HealthStatus;
 
-/// The job that trains the acceptance model, where one is registered.
-pub const TRAINING_JOB: &str = "train acceptance model";
-
 pub(super) const CACHE_MINUTES: (f64, f64) = (15.0, 30.0);
 pub(super) const ACCURACY_PERCENT: (f64, f64) = (80.0, 70.0);
 const CONFIDENCE: (f64, f64) = (0.75, 0.65);

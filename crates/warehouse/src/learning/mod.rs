@@ -22,4 +22,5 @@ pub use dto::{
 };
 pub(crate) use graphql::{LearningMutation, LearningQuery};
 pub(crate) use http::api;
+pub use train::TRAINING_JOB;
 pub(crate) use train::{jobs, request};

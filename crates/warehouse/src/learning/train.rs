@@ -19,12 +19,11 @@ use super::champion::usable;
 use super::features;
 use super::model::{self, Decisions, Judged, LeftOut, MOST_DECISIONS, Made, Standing};
 use super::store::{self, Accuracy, Ending, NewModel, Progress};
-use crate::health::TRAINING_JOB;
 use crate::quality::store::figures;
 use crate::words::{ModelState, TrainingCause, TrainingOutcome, TrainingPhase};
 
-const JOB: &str = "acceptance training";
-const ACTOR: &str = "acceptance training";
+/// The one name of trainings: of the chore for every tenant, of the job for one that was asked for, and of who did it.
+pub const TRAINING_JOB: &str = "train acceptance model";
 /// Decisions read at once.
 const CHUNK: i64 = 20_000;
 /// A training of which nothing is heard for so long is given up when the next one is asked for.
@@ -32,7 +31,7 @@ const SILENCE: TimeDelta = TimeDelta::minutes(15);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub(crate) fn jobs() -> Jobs {
-    Jobs::default().handle(JOB, |app: App, job: Job| async move { work(&app, &job).await }).chore(
+    Jobs::default().handle(TRAINING_JOB, |app: App, job: Job| async move { work(&app, &job).await }).chore(
         TRAINING_JOB,
         "0 2 * * 0",
         |app: App| async move { run_all(&app).await },
@@ -50,7 +49,7 @@ pub(crate) async fn request(tx: &mut Tx, actor: &Actor, cause: TrainingCause) ->
     if is_new {
         tx.audit(actor, audit::Entry::new("model.train", "acceptance training", training).after(&json!({ "cause": cause })));
         let payload = serde_json::to_value(Payload { training_id: training }).map_err(Error::internal)?;
-        tx.enqueue(actor, NewJob { kind: JOB, payload, dedup_key: Some(training.to_string()) });
+        tx.enqueue(actor, NewJob { kind: TRAINING_JOB, payload, dedup_key: Some(training.to_string()) });
         tx.publish(actor, changed(training, "QUEUED"));
     }
     Ok(training)
@@ -85,7 +84,7 @@ async fn run_all(app: &App) -> Result<String> {
     let (mut trained, mut lacking, mut under_way, mut failed) = (0, 0, 0, 0);
     for tenant in tenants {
         let tenant: TenantId = tenant.parse().map_err(Error::from)?;
-        let actor = Actor::system(tenant.clone(), app.env.clone(), ACTOR);
+        let actor = Actor::system(tenant.clone(), app.env.clone(), TRAINING_JOB);
         let mut tx = app.db.begin(&tenant).await?;
         let (training, is_new) = claim(&mut tx, &actor, TrainingCause::Schedule).await?;
         tx.commit().await?;
@@ -110,7 +109,7 @@ async fn run_all(app: &App) -> Result<String> {
 
 async fn work(app: &App, job: &Job) -> Result<()> {
     let Payload { training_id } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-    let actor = Actor::system(job.tenant.clone(), app.env.clone(), ACTOR);
+    let actor = Actor::system(job.tenant.clone(), app.env.clone(), TRAINING_JOB);
     perform(app, &actor, training_id).await.map(|_| ())
 }
 

@@ -54,8 +54,9 @@ pub async fn floor(connection: &mut PgConnection, actor: &Actor, facility: &str)
     let mut locations = service::in_facility(connection, actor.tenant(), facility.facility_id).await?;
     locations.sort_unstable_by(|a, b| way(a).cmp(&way(b)));
     let snapshot = Snapshot::of_facility(connection, actor.tenant(), facility.facility_id, actor.env.now()).await?;
-    let mut loads = snapshot.loads();
-    Ok(locations.into_iter().map(|location| drawn(loads.remove(&location.location_id).unwrap_or_default(), location)).collect())
+    let mut loads = snapshot.loads().into_map();
+    let drawn = |location: Location| drawn(loads.remove(&location.location_id).unwrap_or_default(), location);
+    Ok(locations.into_iter().map(drawn).collect())
 }
 
 /// The order in which one walks past.

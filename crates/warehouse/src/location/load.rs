@@ -2,6 +2,7 @@
 //! the ledger's balances and the items' sizes, never stored.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use catalog::service::ItemSize;
 use chrono::{DateTime, Utc};
@@ -51,6 +52,33 @@ impl Load {
         percent(self.stock_volume_mm3, volume_cm3.saturating_mul(1_000))
     }
 
+    /// The same sums and contents, in whatever order they were found.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let sums = |load: &Self| (load.volume_mm3(), load.weight_g(), load.is_unmeasured, load.contents.len());
+        sums(self) == sums(other) && self.contents.iter().all(|content| other.contents.contains(content))
+    }
+
+    fn add_stock(&mut self, balance: &BalanceRow, sizes: &HashMap<ItemId, ItemSize>) {
+        if !self.contents.iter().any(|content| content.item == balance.item_id) {
+            self.items += 1;
+        }
+        match sizes.get(&balance.item_id).and_then(|size| Some((size.volume_mm3?, size.weight_g?))) {
+            Some((volume, weight)) => {
+                self.stock_volume_mm3 = self.stock_volume_mm3.saturating_add(times(balance.on_hand, volume));
+                self.stock_weight_g = self.stock_weight_g.saturating_add(times(balance.on_hand, weight));
+            }
+            None => self.is_unmeasured = true,
+        }
+        self.add(Content { item: balance.item_id, lot: balance.lot_number.clone().unwrap_or_default() });
+    }
+
+    fn add_hold(&mut self, hold: &Hold) {
+        self.held_volume_mm3 = self.held_volume_mm3.saturating_add(hold.volume_mm3);
+        self.held_weight_g = self.held_weight_g.saturating_add(hold.weight_g);
+        self.open_recommendations += 1;
+        self.add(Content { item: hold.item, lot: hold.lot_number.clone() });
+    }
+
     fn add(&mut self, content: Content) {
         if !self.contents.contains(&content) {
             self.contents.push(content);
@@ -66,6 +94,44 @@ pub(crate) fn percent(part: i64, whole: i64) -> f64 {
 pub(crate) fn times(quantity: Quantity, per_unit: i64) -> i64 {
     let product = i128::from(quantity.micro()) * i128::from(per_unit);
     i64::try_from((product + 999_999).div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
+type ByPlace = HashMap<LocationId, Arc<Load>, foldhash::fast::RandomState>;
+
+/// What places hold, those alone that hold something. A plan looks at each of ten thousand places, so the stock is shared with
+/// whoever else plans on it, and looked up by a hash that is quicker than the usual one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loads {
+    stock: Arc<ByPlace>,
+    /// Places that open recommendations lead to: stock and what is held.
+    held: ByPlace,
+}
+
+impl Loads {
+    pub fn get(&self, place: &LocationId) -> Option<&Load> {
+        self.held.get(place).or_else(|| self.stock.get(place)).map(AsRef::as_ref)
+    }
+
+    /// Takes the place of all that was known to lie in these places.
+    pub(super) fn restock(&mut self, places: &[LocationId], balances: &[BalanceRow], sizes: &HashMap<ItemId, ItemSize>) {
+        let stock = Arc::make_mut(&mut self.stock);
+        places.iter().for_each(|place| drop(stock.remove(place)));
+        for balance in balances {
+            Arc::make_mut(stock.entry(balance.location_id).or_default()).add_stock(balance, sizes);
+        }
+    }
+
+    pub(super) fn hold(&mut self, holds: &[Hold]) {
+        for hold in holds {
+            let stock = || self.stock.get(&hold.location).cloned().unwrap_or_default();
+            Arc::make_mut(self.held.entry(hold.location).or_insert_with(stock)).add_hold(hold);
+        }
+    }
+
+    pub fn into_map(self) -> HashMap<LocationId, Load> {
+        let stock = Arc::unwrap_or_clone(self.stock).into_iter();
+        stock.chain(self.held).map(|(place, load)| (place, Arc::unwrap_or_clone(load))).collect()
+    }
 }
 
 /// The state of places at one moment, with the sizes of the items that lie there.
@@ -115,36 +181,12 @@ impl Snapshot {
         Ok(Self { balances, holds, sizes })
     }
 
-    pub fn loads(&self) -> HashMap<LocationId, Load> {
-        loads(&self.balances, &self.holds, |item| self.sizes.get(&item).and_then(|size| Some((size.volume_mm3?, size.weight_g?))))
+    pub fn loads(&self) -> Loads {
+        let mut loads = Loads::default();
+        loads.restock(&[], &self.balances, &self.sizes);
+        loads.hold(&self.holds);
+        loads
     }
-}
-
-/// Adds up per location; `measure` gives volume (mm³) and weight (g) of one base unit.
-fn loads(balances: &[BalanceRow], holds: &[Hold], measure: impl Fn(ItemId) -> Option<(i64, i64)>) -> HashMap<LocationId, Load> {
-    let mut loads: HashMap<LocationId, Load> = HashMap::with_capacity(balances.len());
-    for balance in balances {
-        let load = loads.entry(balance.location_id).or_default();
-        if !load.contents.iter().any(|content| content.item == balance.item_id) {
-            load.items += 1;
-        }
-        match measure(balance.item_id) {
-            Some((volume, weight)) => {
-                load.stock_volume_mm3 = load.stock_volume_mm3.saturating_add(times(balance.on_hand, volume));
-                load.stock_weight_g = load.stock_weight_g.saturating_add(times(balance.on_hand, weight));
-            }
-            None => load.is_unmeasured = true,
-        }
-        load.add(Content { item: balance.item_id, lot: balance.lot_number.clone().unwrap_or_default() });
-    }
-    for hold in holds {
-        let load = loads.entry(hold.location).or_default();
-        load.held_volume_mm3 = load.held_volume_mm3.saturating_add(hold.volume_mm3);
-        load.held_weight_g = load.held_weight_g.saturating_add(hold.weight_g);
-        load.open_recommendations += 1;
-        load.add(Content { item: hold.item, lot: hold.lot_number.clone() });
-    }
-    loads
 }
 
 #[cfg(test)]
@@ -173,6 +215,13 @@ mod tests {
         }
     }
 
+    impl FromIterator<(LocationId, Load)> for Loads {
+        fn from_iter<T: IntoIterator<Item = (LocationId, Load)>>(loads: T) -> Self {
+            let stock = loads.into_iter().map(|(place, load)| (place, load.into())).collect();
+            Self { stock: Arc::new(stock), held: ByPlace::default() }
+        }
+    }
+
     #[test]
     fn partial_units_are_rounded_up() {
         assert_eq!(times("0.000001".parse().unwrap(), 1), 1);
@@ -183,7 +232,8 @@ mod tests {
 
     #[test]
     fn stock_of_any_status_and_held_space_count() {
-        let measure = |item: ItemId| (item.0.as_u128() < 9).then_some((1_000, 10));
+        let size = ItemSize { volume_mm3: Some(1_000), weight_g: Some(10), hazard_class: None };
+        let sizes = (1..9).map(|n| (ItemId(Uuid::from_u128(n)), size.clone())).collect();
         let hold = Hold {
             location: LocationId(Uuid::from_u128(1)),
             item: ItemId(Uuid::from_u128(2)),
@@ -192,11 +242,13 @@ mod tests {
             weight_g: 5,
             ..Hold::sample()
         };
-        let loads = loads(&[balance(1, 1, "3"), balance(2, 1, "1"), balance(9, 2, "1")], &[hold], measure);
-        let first = &loads[&LocationId(Uuid::from_u128(1))];
+        let balances = vec![balance(1, 1, "3"), balance(2, 1, "1"), balance(9, 2, "1")];
+        let loads = Snapshot { balances, holds: vec![hold], sizes }.loads();
+        let of = |n: u128| loads.get(&LocationId(Uuid::from_u128(n))).unwrap();
+        let first = of(1);
         assert_eq!((first.volume_mm3(), first.weight_g(), first.items, first.open_recommendations), (4_500, 45, 2, 1));
         assert_eq!(first.contents.len(), 2, "the held item lies there already");
-        assert!(!first.is_unmeasured && loads[&LocationId(Uuid::from_u128(2))].is_unmeasured);
+        assert!(!first.is_unmeasured && of(2).is_unmeasured);
         assert_eq!(first.fill_percent(10), 40.0);
     }
 }

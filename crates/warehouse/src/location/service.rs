@@ -155,7 +155,8 @@ pub async fn loads_of(
     locations: &[LocationId],
 ) -> Result<HashMap<LocationId, Load>> {
     actor.require(WAREHOUSE_READ)?;
-    Ok(Snapshot::of_locations(connection, actor.tenant(), locations, actor.env.now()).await?.loads())
+    let snapshot = Snapshot::of_locations(connection, actor.tenant(), locations, actor.env.now()).await?;
+    Ok(snapshot.loads().into_map())
 }
 
 /// By code.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::kept::Stamp;
 use super::model::{Fields, Location, LocationFilter};
 use crate::words::{ErgonomicZone, LocationType, MixingPolicy};
 
@@ -240,17 +239,6 @@ pub(super) async fn by_codes(
 pub(super) async fn in_facility(connection: &mut PgConnection, tenant: &TenantId, facility: FacilityId) -> Result<Vec<Location>> {
     let rows = select_locations!("AND l.facility_id = $2 LIMIT 50001", tenant.as_str(), facility.0);
     locations(rows.fetch_all(connection).await?)
-}
-
-pub(super) async fn stamp(connection: &mut PgConnection, tenant: &TenantId, facility: FacilityId) -> Result<Stamp> {
-    let row = sqlx::query!(
-        r#"SELECT count(*) AS "locations!", coalesce(sum(version), 0) AS "versions!", max(updated_at) AS updated_at
-           FROM warehouse.locations WHERE tenant_id = $1 AND facility_id = $2"#,
-        tenant.as_str(),
-        facility.0,
-    );
-    let row = row.fetch_one(connection).await?;
-    Ok(Stamp { locations: row.locations, versions: row.versions, updated_at: row.updated_at })
 }
 
 /// Where a delivery is unloaded when nobody says where: the first RECEIVING location by code that takes goods.

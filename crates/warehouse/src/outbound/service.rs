@@ -342,8 +342,8 @@ fn shortages(
         let sources = [promised.get_mut(&(order.order_id, line.item_id)), free.get_mut(&line.item_id)];
         for source in sources.into_iter().flatten() {
             let part = missing.min(*source);
-            missing = missing - part;
-            *source = *source - part;
+            missing -= part;
+            *source -= part;
         }
         if let Some(due_at) = order.due_at.filter(|_| !missing.is_zero()) {
             found.push(Shortage {

@@ -70,7 +70,7 @@ async fn destination(tx: &mut Tx, actor: &Actor, facility: &Facility, to: Option
 }
 
 /// Goods by the number of the order's line.
-async fn bind(tx: &mut Tx, actor: &Actor, order: &Order) -> Result<Vec<(usize, Bound)>> {
+async fn bind(tx: &mut Tx, actor: &Actor, order: &Order) -> Result<ByLine<Bound>> {
     let tenant = actor.tenant();
     let own = [(order.order_id, order.code.clone())];
     let aside = service::aside(tx, tenant, &own, actor.env.now()).await?;
@@ -92,8 +92,11 @@ async fn bind(tx: &mut Tx, actor: &Actor, order: &Order) -> Result<Vec<(usize, B
     Ok(goods)
 }
 
+/// Each with the index of its order line.
+type ByLine<T> = Vec<(usize, T)>;
+
 /// Gives each line what is promised already, in the order of the lines; answers that, and what the lines want besides.
-fn adopt(lines: &[OrderLine], mut aside: Vec<Bound>) -> (Vec<(usize, Bound)>, Vec<(usize, Wanted)>) {
+fn adopt(lines: &[OrderLine], mut aside: Vec<Bound>) -> (ByLine<Bound>, ByLine<Wanted>) {
     let (mut goods, mut rest) = (Vec::new(), Vec::new());
     for (n, line) in lines.iter().enumerate() {
         let mut missing = line.uncovered();
@@ -101,8 +104,8 @@ fn adopt(lines: &[OrderLine], mut aside: Vec<Bound>) -> (Vec<(usize, Bound)>, Ve
             let quantity = missing.min(bound.quantity);
             if !quantity.is_zero() {
                 goods.push((n, Bound { quantity, ..*bound }));
-                bound.quantity = bound.quantity - quantity;
-                missing = missing - quantity;
+                bound.quantity -= quantity;
+                missing -= quantity;
             }
         }
         if !missing.is_zero() {

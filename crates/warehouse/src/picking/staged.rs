@@ -43,7 +43,7 @@ pub(crate) async fn issue_staged(tx: &mut Tx, actor: &Actor, order: &mut Order) 
         if quantity.is_zero() {
             continue;
         }
-        there.quantity = there.quantity - quantity;
+        there.quantity -= quantity;
         order.line_mut(claim.order_line_id)?.shipped += quantity;
         taken.push(Taken { goods: Bound { quantity, ..claim.goods }, serials: Serials::InOrder });
     }

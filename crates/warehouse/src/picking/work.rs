@@ -41,7 +41,7 @@ pub async fn confirm(tx: &mut Tx, actor: &Actor, reference: &str, input: &Confir
     let decided: BTreeSet<Uuid> = picked.iter().map(|line| line.pick_line_id.0).collect();
     for line in picked {
         let wanted = order.line_mut(line.order_line_id)?;
-        wanted.allocated = wanted.allocated - line.quantity;
+        wanted.allocated -= line.quantity;
     }
     let after = json!({ "pick_list": list.code, "order": order.code, "lines": decided });
     tx.audit(actor, audit::Entry::new("pick.confirm", "pick list", list.pick_list_id).after(&after));
@@ -249,7 +249,7 @@ pub async fn cancel(tx: &mut Tx, actor: &Actor, reference: &str) -> Result<PickL
         let line = &mut list.lines[*n];
         line.decide(actor, PickLineState::Cancelled, Quantity::ZERO);
         let wanted = order.line_mut(line.order_line_id)?;
-        wanted.allocated = wanted.allocated - line.quantity;
+        wanted.allocated -= line.quantity;
     }
     list.state = PickListState::Cancelled;
     list.closed_at = Some(actor.env.now());

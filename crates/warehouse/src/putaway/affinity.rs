@@ -1,4 +1,4 @@
-//! What is picked together in a facility, from the orders of the last 90 days.
+//! What is picked together in a facility: as slotting found it last night, else from the orders of the last 90 days.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -11,6 +11,7 @@ use platform::{Error, Result};
 use sqlx::PgConnection;
 
 use crate::outbound::{Basket, service as orders};
+use crate::slotting::service as slotting;
 
 /// It is advice that changes slowly, and costs a walk through all orders of the window.
 const KEPT_FOR: TimeDelta = TimeDelta::hours(1);
@@ -28,7 +29,7 @@ struct Known {
 static KNOWN: LazyLock<Cache<(TenantId, FacilityId), Arc<Known>>> = LazyLock::new(|| Cache::new(FACILITIES_KEPT));
 
 /// What is picked together with each of the items at least three times, with a strength from 0 to 1: co-picks over the most co-picks
-/// of any two items. At most an hour old.
+/// of any two items. From the pairs that slotting stores daily; where it has stored none yet, an own look, at most an hour old.
 pub(super) async fn partners(
     connection: &mut PgConnection,
     tenant: &TenantId,
@@ -36,6 +37,9 @@ pub(super) async fn partners(
     items: &[ItemId],
     now: DateTime<Utc>,
 ) -> Result<Partners> {
+    if let Some(stored) = slotting::partners(connection, tenant, facility, items).await? {
+        return Ok(stored);
+    }
     let key = (tenant.clone(), facility);
     let is_fresh = |known: &Arc<Known>| (known.made_at..known.made_at + KEPT_FOR).contains(&now);
     let known = match KNOWN.get(&key).filter(is_fresh) {

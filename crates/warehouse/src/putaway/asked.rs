@@ -17,7 +17,6 @@ use super::told;
 use crate::check::Checks;
 use crate::facility::Facility;
 use crate::location::Location;
-use crate::location::load::Snapshot;
 use crate::receiving::service as receiving;
 use crate::words::LocationType;
 
@@ -40,25 +39,25 @@ pub(super) async fn waiting(
     connection: &mut PgConnection,
     actor: &Actor,
     request: &PutawayRequest,
-    snapshot: &Snapshot,
+    holds: &[Hold],
     places: &[Location],
 ) -> Result<Asked> {
     let docks = places.iter().filter(|place| place.fields.kind == LocationType::Receiving);
     let docks: HashMap<LocationId, &Location> = docks.map(|place| (place.location_id, place)).collect();
-    let mut stock: Vec<&BalanceRow> =
-        snapshot.balances.iter().filter(|balance| docks.contains_key(&balance.location_id)).collect();
+    let ids: Vec<LocationId> = docks.keys().copied().collect();
+    let mut stock = inventory::service::stock_at(connection, actor.tenant(), &ids).await?;
     stock.sort_by_key(|balance| balance.balance_id);
     let ids: Vec<ItemId> = stock.iter().map(|balance| balance.item_id).collect();
     let items = catalog::service::items_by_ids(connection, actor.tenant(), &ids).await?;
     let mut asked = Asked::default();
     let mut pick = |balance: &BalanceRow, most: Quantity, line: Option<ReceiptLineId>| {
         let dock = docks.get(&balance.location_id).map(|dock| (dock.location_id, dock.fields.code.clone()));
-        asked.add(balance, most, line, dock, items.get(&balance.item_id), &snapshot.holds);
+        asked.add(balance, most, line, dock, items.get(&balance.item_id), holds);
     };
     if let Some(reference) = &request.receipt {
         let receipt = receiving::find(connection, actor.tenant(), reference).await.map_err(|error| error.at("receipt"))?;
         for arrived in receiving::arrived(connection, actor.tenant(), receipt.receipt_id).await? {
-            let is_it = |balance: &&&BalanceRow| {
+            let is_it = |balance: &&BalanceRow| {
                 (balance.item_id, balance.lot_id, balance.location_id) == (arrived.item, arrived.lot, arrived.location)
             };
             let mut rest = arrived.quantity;
@@ -143,7 +142,7 @@ pub(super) fn advised(
     method: Method,
     facility: &Facility,
     items: &HashMap<String, Item>,
-    snapshot: &Snapshot,
+    holds: &[Hold],
 ) -> Result<Asked> {
     let hash = fingerprint(request, method, facility)?;
     let mut checks = Checks::default();
@@ -162,7 +161,7 @@ pub(super) fn advised(
         };
         let mine = |hold: &&Hold| hold.request_hash.as_deref() == Some(hash.as_str()) && hold.line_no == Some(line_no);
         let mut covered = Quantity::ZERO;
-        for hold in snapshot.holds.iter().filter(mine) {
+        for hold in holds.iter().filter(mine) {
             covered += hold.quantity;
             asked.open.push(hold.recommendation);
         }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::store;
 use crate::WAREHOUSE_READ;
 use crate::facility::service as facilities;
-use crate::location::kept_in_facility;
+use crate::location::Kept;
 use crate::picking::service as picking;
 
 /// How busy the aisles of a facility are.
@@ -75,8 +75,8 @@ async fn putaways_by_aisle(connection: &mut PgConnection, actor: &Actor, facilit
     let holds = store::holds_in_facility(connection, actor.tenant(), facility, actor.env.now()).await?;
     let mut found = BTreeMap::new();
     let mut aisle_of = BTreeMap::new();
-    let places = kept_in_facility(connection, actor.tenant(), facility).await?;
-    for location in places.iter().filter(|location| !location.fields.aisle.is_empty()) {
+    let kept = Kept::of_facility(connection, actor.tenant(), facility, &holds).await?;
+    for location in kept.places.iter().filter(|location| !location.fields.aisle.is_empty()) {
         found.entry(location.fields.aisle.clone()).or_insert(0);
         aisle_of.insert(location.location_id, &location.fields.aisle);
     }

@@ -98,8 +98,8 @@ fn without_held(mut shortages: Vec<Shortage>, holds: &[Hold]) -> Vec<Shortage> {
     for shortage in &mut shortages {
         if let Some(coming) = coming.get_mut(&(shortage.order_id, shortage.item_id)) {
             let part = shortage.quantity.min(*coming);
-            shortage.quantity = shortage.quantity - part;
-            *coming = *coming - part;
+            shortage.quantity -= part;
+            *coming -= part;
         }
     }
     shortages.retain(|shortage| !shortage.quantity.is_zero());
@@ -117,8 +117,8 @@ pub(super) fn divide(goods: Vec<Goods>, shortages: &[Shortage], now: DateTime<Ut
                 && goods.expires_on.is_none_or(|day| day >= shortage.due_at.max(now).date_naive());
             let quantity = goods.quantity.min(*left);
             if is_for && !quantity.is_zero() {
-                *left = *left - quantity;
-                goods.quantity = goods.quantity - quantity;
+                *left -= quantity;
+                goods.quantity -= quantity;
                 staged.push(Goods { quantity, order: Some(ForOrder::of(shortage, now)), ..goods.clone() });
             }
         }

@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use catalog::Item;
 use inventory::{Posting, QualityStatus};
-use kernel::{ErrorCode, FacilityId, ItemId, LocationId, LotId, MovementId, Quantity, RecommendationId};
+use kernel::{ErrorCode, FacilityId, ItemId, LotId, MovementId, Quantity, RecommendationId};
 use optimization::putaway::{Method, ReasonCode, failure_text, solve};
 use platform::auth::Actor;
 use platform::database::Tx;
@@ -226,7 +224,7 @@ fn they_fit_in(goods: &Goods, target: &Location, now: &Snapshot, for_order: bool
         return Err(Error::conflict(unfit.reason));
     }
     let places = std::slice::from_ref(target);
-    let loads: HashMap<LocationId, _> = now.loads();
+    let loads = now.loads();
     let goods_alone = std::slice::from_ref(goods);
     let mapped = if for_order {
         problem::map_to_staging(goods_alone, places, &loads, &now.sizes)
@@ -340,6 +338,7 @@ async fn lock_goods(tx: &mut Tx, actor: &Actor, asked: &[Recommendation]) -> Res
 mod tests {
     use catalog::service::ItemSize;
     use chrono::DateTime;
+    use kernel::LocationId;
     use uuid::Uuid;
 
     use super::*;

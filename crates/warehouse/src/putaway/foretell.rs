@@ -1,9 +1,7 @@
 //! What is known of each new recommendation, written down with it, and the probability that people will accept it.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use kernel::{LocationId, TenantId};
+use kernel::TenantId;
 use optimization::putaway::{LineResult, Method, Placement};
 use platform::Result;
 use platform::config::Switches;
@@ -14,14 +12,14 @@ use super::model::{PLACES_MAX, Recommendation};
 use super::problem::Goods;
 use crate::learning::features::{self, Known};
 use crate::learning::{Champion, champion};
-use crate::location::{Load, Location};
+use crate::location::{Load, Loads, Location};
 
 /// A solved batch and what it was made of.
 pub(super) struct Solved<'a> {
     pub method: Method,
     pub placed: &'a Placed,
     pub places: &'a [Location],
-    pub loads: &'a HashMap<LocationId, Load>,
+    pub loads: &'a Loads,
     pub now: DateTime<Utc>,
 }
 

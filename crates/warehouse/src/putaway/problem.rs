@@ -6,6 +6,7 @@ use std::hash::Hash;
 use catalog::Item;
 use catalog::service::ItemSize;
 use chrono::NaiveDate;
+use foldhash::fast::RandomState;
 use inventory::QualityStatus;
 use kernel::{ItemId, LocationId, LotId, Quantity, ReceiptLineId};
 use optimization::putaway::{
@@ -16,7 +17,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::crossdock::ForOrder;
-use crate::location::{Load, Location};
+use crate::location::{Load, Loads, Location};
 use crate::words::{ErgonomicZone, LocationType, MixingPolicy};
 
 /// The optimiser refuses more; whatever lies there, nothing else goes in.
@@ -75,11 +76,11 @@ pub(super) struct Mapped {
     pub bins: Vec<usize>,
 }
 
-struct Numbers<K>(HashMap<K, u32>);
+struct Numbers<K>(HashMap<K, u32, RandomState>);
 
 impl<K> Default for Numbers<K> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 }
 
@@ -91,20 +92,20 @@ impl<K: Eq + Hash> Numbers<K> {
 }
 
 #[derive(Default)]
-struct Interned {
+struct Interned<'a> {
     items: Numbers<ItemId>,
-    lots: Numbers<(ItemId, String)>,
-    zones: Numbers<String>,
-    aisles: Numbers<String>,
+    lots: Numbers<(ItemId, &'a str)>,
+    zones: Numbers<&'a str>,
+    aisles: Numbers<&'a str>,
 }
 
-impl Interned {
-    fn lot(&mut self, item: ItemId, number: &str) -> Option<u32> {
-        (!number.is_empty()).then(|| self.lots.of((item, number.to_owned())))
+impl<'a> Interned<'a> {
+    fn lot(&mut self, item: ItemId, number: &'a str) -> Option<u32> {
+        (!number.is_empty()).then(|| self.lots.of((item, number)))
     }
 
-    fn word(numbers: &mut Numbers<String>, word: &str) -> Option<u32> {
-        (!word.is_empty()).then(|| numbers.of(word.to_owned()))
+    fn word(numbers: &mut Numbers<&'a str>, word: &'a str) -> Option<u32> {
+        (!word.is_empty()).then(|| numbers.of(word))
     }
 }
 
@@ -123,7 +124,7 @@ pub(super) struct Traffic {
 pub(super) fn map(
     goods: &[Goods],
     locations: &[Location],
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
     sizes: &HashMap<ItemId, ItemSize>,
     traffic: &Traffic,
 ) -> Mapped {
@@ -134,7 +135,7 @@ pub(super) fn map(
 pub(super) fn map_to_staging(
     goods: &[Goods],
     locations: &[Location],
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
     sizes: &HashMap<ItemId, ItemSize>,
 ) -> Mapped {
     let staging = |kind| (kind == LocationType::Staging).then_some(Kind::Putaway);
@@ -144,16 +145,19 @@ pub(super) fn map_to_staging(
 fn mapped(
     goods: &[Goods],
     locations: &[Location],
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
     sizes: &HashMap<ItemId, ItemSize>,
     traffic: &Traffic,
     kind_of: impl Fn(LocationType) -> Option<Kind>,
 ) -> Mapped {
+    let empty = Load::default();
     let mut interned = Interned::default();
-    let hazards: HashMap<ItemId, Hazard> =
+    let hazards: HashMap<ItemId, Hazard, RandomState> =
         sizes.iter().filter_map(|(id, size)| Some((*id, hazard(&size.hazard_class)?))).collect();
     let mut mapped =
         Mapped { problem: Problem { settings: settings(locations), ..Problem::default() }, lines: Vec::new(), bins: Vec::new() };
+    mapped.problem.bins.reserve_exact(locations.len());
+    mapped.bins.reserve_exact(locations.len());
     for (index, goods) in goods.iter().enumerate() {
         if let Some(line) = line(goods, traffic, &mut interned) {
             mapped.problem.lines.push(line);
@@ -161,7 +165,6 @@ fn mapped(
         }
     }
     let near = picked_together(goods, locations, loads, traffic, &mut interned);
-    let empty = Load::default();
     for (index, location) in locations.iter().enumerate() {
         if let Some(kind) = kind_of(location.fields.kind).filter(|_| location.takes_goods()) {
             let load = loads.get(&location.location_id).unwrap_or(&empty);
@@ -180,9 +183,9 @@ fn mapped(
 fn picked_together<'a>(
     goods: &[Goods],
     locations: &'a [Location],
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
     traffic: &Traffic,
-    interned: &mut Interned,
+    interned: &mut Interned<'_>,
 ) -> HashMap<&'a str, BTreeMap<u32, f64>> {
     let batch: BTreeSet<ItemId> = goods.iter().filter_map(Goods::item_id).collect();
     let mut wanted: HashMap<ItemId, Vec<(u32, f64)>> = HashMap::new();
@@ -241,7 +244,7 @@ fn hazard(class: &Option<String>) -> Option<Hazard> {
     class.as_deref().map(Hazard::from_class)
 }
 
-fn line(goods: &Goods, traffic: &Traffic, interned: &mut Interned) -> Option<Line> {
+fn line<'a>(goods: &'a Goods, traffic: &Traffic, interned: &mut Interned<'a>) -> Option<Line> {
     let item = goods.item.as_ref()?;
     let temperature = (item.temperature_min_dc.is_some() || item.temperature_max_dc.is_some())
         .then(|| (item.temperature_min_dc.unwrap_or(-2731), item.temperature_max_dc.unwrap_or(2000)));
@@ -260,13 +263,13 @@ fn line(goods: &Goods, traffic: &Traffic, interned: &mut Interned) -> Option<Lin
     })
 }
 
-fn bin(
+fn bin<'a>(
     number: usize,
     kind: Kind,
-    location: &Location,
-    load: &Load,
-    hazards: &HashMap<ItemId, Hazard>,
-    interned: &mut Interned,
+    location: &'a Location,
+    load: &'a Load,
+    hazards: &HashMap<ItemId, Hazard, RandomState>,
+    interned: &mut Interned<'a>,
 ) -> Bin {
     let fields = &location.fields;
     let volume_mm3 = fields.volume_cm3.saturating_mul(1_000);
@@ -429,7 +432,7 @@ mod tests {
             location(4, "S", LocationType::Staging),
         ];
         locations[1].is_available = false;
-        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new(), &Traffic::default());
+        let mapped = map(&[goods(Some(item(1)), 5)], &locations, &Loads::default(), &HashMap::new(), &Traffic::default());
         assert_eq!(mapped.bins, [2]);
         assert_eq!(mapped.problem.settings.dock_mm, [1_000, 0, 0]);
     }
@@ -446,7 +449,7 @@ mod tests {
             contents: vec![Held { item: poison.item_id, lot: String::new() }],
             ..Load::default()
         };
-        let loads = HashMap::from([(locations[0].location_id, load)]);
+        let loads = Loads::from_iter([(locations[0].location_id, load)]);
         let mapped =
             map(&[goods(Some(item(1)), 5)], &locations, &loads, &HashMap::from([(poison.item_id, size)]), &Traffic::default());
         let bin = &mapped.problem.bins[0];
@@ -465,7 +468,7 @@ mod tests {
             ..Traffic::default()
         };
         let goods = [goods(Some(item(1)), 5), goods(Some(expected), 5)];
-        let mapped = map(&goods, &locations, &HashMap::new(), &HashMap::new(), &traffic);
+        let mapped = map(&goods, &locations, &Loads::default(), &HashMap::new(), &traffic);
         assert_eq!(mapped.problem.bins.iter().map(|bin| bin.active_picks_in_aisle).collect::<Vec<_>>(), [0, 7]);
         assert_eq!(mapped.problem.lines.iter().map(|line| line.velocity).collect::<Vec<_>>(), [0.25, 3.5]);
     }
@@ -477,7 +480,7 @@ mod tests {
             location.fields.aisle = aisle.into();
         }
         let contents = vec![Held { item: item(7).item_id, lot: String::new() }];
-        let loads = HashMap::from([(locations[0].location_id, Load { contents, ..Load::default() })]);
+        let loads = Loads::from_iter([(locations[0].location_id, Load { contents, ..Load::default() })]);
         let partners = HashMap::from([(item(1).item_id, vec![(item(7).item_id, 0.75), (item(8).item_id, 1.0)])]);
         let goods = [goods(Some(item(1)), 5)];
         let mapped = map(&goods, &locations, &loads, &HashMap::new(), &Traffic { partners, ..Traffic::default() });
@@ -489,7 +492,7 @@ mod tests {
     #[test]
     fn only_staging_is_offered_to_goods_for_an_order() {
         let locations = [location(1, "R1", LocationType::Reserve), location(2, "S", LocationType::Staging)];
-        let mapped = map_to_staging(&[goods(Some(item(1)), 5)], &locations, &HashMap::new(), &HashMap::new());
+        let mapped = map_to_staging(&[goods(Some(item(1)), 5)], &locations, &Loads::default(), &HashMap::new());
         assert_eq!(mapped.bins, [1]);
         assert_eq!(capacity(&locations), (1_000_000_000, 500_000));
     }
@@ -501,7 +504,7 @@ mod tests {
         let mapped = map(
             &[goods(Some(item(1)), 5)],
             &locations,
-            &HashMap::from([(locations[0].location_id, load)]),
+            &Loads::from_iter([(locations[0].location_id, load)]),
             &HashMap::new(),
             &Traffic::default(),
         );
@@ -525,7 +528,7 @@ mod tests {
     fn a_placement_is_explained_with_every_part() {
         let locations = [location(1, "R1", LocationType::Reserve), location(2, "R2", LocationType::Reserve)];
         let goods = goods(Some(item(1)), 5);
-        let mapped = map(std::slice::from_ref(&goods), &locations, &HashMap::new(), &HashMap::new(), &Traffic::default());
+        let mapped = map(std::slice::from_ref(&goods), &locations, &Loads::default(), &HashMap::new(), &Traffic::default());
         let solution = solve(&mapped.problem, Method::Bfd).unwrap();
         let result = &solution.lines[0];
         let explained = explanation(result, &result.placements[0], &mapped, &locations);

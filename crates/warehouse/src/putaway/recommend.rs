@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use kernel::{ItemId, LocationId};
+use kernel::{FacilityId, ItemId, LocationId};
 use optimization::putaway::{Method, Solution, solve};
 use platform::auth::Actor;
 use platform::config::{Algorithm, Switches};
@@ -15,14 +15,14 @@ use uuid::Uuid;
 use super::answer::{Batch, Gathered, Placed, Terms, elapsed_ms};
 use super::asked::{self, Asked};
 use super::foretell::{Solved, foretell};
-use super::model::{Answer, Failure, LINES_MAX, PutawayRequest, Recommendation};
+use super::model::{Answer, Failure, Hold, LINES_MAX, PutawayRequest, Recommendation};
 use super::problem::{self, Goods, Mapped, Traffic};
 use super::{affinity, crossdock, service, store, told};
 use crate::check::Checks;
 use crate::experiments::{assignment, with_weights};
 use crate::facility::{Facility, service as facilities};
 use crate::location::load::Snapshot;
-use crate::location::{Load, Location, kept_in_facility};
+use crate::location::{Kept, Load, Loads, Location};
 use crate::picking::service as picking;
 use crate::quality::record_failures;
 use crate::words::RecommendationState;
@@ -64,7 +64,7 @@ pub async fn preview(
     let terms = Terms::checked(request, switches)?;
     let facility = active_facility(connection, actor, request).await?;
     let terms = terms.under_experiment(connection, actor, request, &facility, None).await?;
-    Ok(compute(connection, actor, request, &terms, &facility, started).await?.answer)
+    Ok(compute(connection, actor, request, &terms, &facility, started).await?.0.answer)
 }
 
 async fn hold(tx: &mut Tx, actor: &Actor, switches: &Switches, request: &PutawayRequest, started: Instant) -> Result<Answer> {
@@ -75,7 +75,13 @@ async fn hold(tx: &mut Tx, actor: &Actor, switches: &Switches, request: &Putaway
     let terms = terms.under_experiment(tx, actor, request, &facility, Some(batch)).await?;
     store::lock_facility(tx, actor.tenant(), Some(facility.facility_id)).await?;
     store::expire(tx, actor.tenant(), facility.facility_id, actor.env.now()).await?;
-    let Batch { mut answer, new } = compute(tx, actor, request, &terms, &facility, started).await?;
+    let (mut planned, floor) = compute(tx, actor, request, &terms, &facility, started).await?;
+    if !floor.is_true_of(tx, actor, &planned).await? {
+        tracing::warn!(facility = %facility.code, "what is kept of the facility disagrees with the database; it is read anew");
+        Kept::forget(actor.tenant(), facility.facility_id);
+        planned = compute(tx, actor, request, &terms, &facility, started).await?.0;
+    }
+    let Batch { mut answer, new } = planned;
     if !new.is_empty() {
         answer.batch_id = Some(batch);
         let made: Vec<Recommendation> = new.iter().map(|index| answer.recommendations[*index].clone()).collect();
@@ -178,22 +184,21 @@ async fn compute(
     terms: &Terms,
     facility: &Facility,
     started: Instant,
-) -> Result<Batch> {
+) -> Result<(Batch, Floor)> {
     let tenant = actor.tenant();
     let references: Vec<String> = request.items.iter().map(|item| item.item.clone()).collect();
     let named = catalog::service::resolve(connection, tenant, &references).await?;
-    let snapshot = Snapshot::of_facility(connection, tenant, facility.facility_id, actor.env.now()).await?;
-    let places = kept_in_facility(connection, tenant, facility.facility_id).await?;
+    let floor = Floor::of(connection, actor, facility.facility_id).await?;
+    let places = &floor.kept.places;
     let mut asked = if request.items.is_empty() {
-        asked::waiting(connection, actor, request, &snapshot, &places).await?
+        asked::waiting(connection, actor, request, &floor.holds, places).await?
     } else {
-        asked::advised(request, terms.method, facility, &named, &snapshot)?
+        asked::advised(request, terms.method, facility, &named, &floor.holds)?
     };
-    refuse_absurd(&mut asked, &places);
-    let loads = snapshot.loads();
-    let staged = stage(connection, actor, terms, facility, &mut asked.goods, &snapshot, &places, &loads).await?;
+    refuse_absurd(&mut asked, places);
+    let staged = stage(connection, actor, terms, facility, &mut asked.goods, &floor).await?;
     let traffic = traffic(connection, actor, terms, facility, &asked.goods).await?;
-    let mut mapped = problem::map(&asked.goods, &places, &loads, &snapshot.sizes, &traffic);
+    let mut mapped = problem::map(&asked.goods, places, &floor.loads, &floor.kept.sizes, &traffic);
     if let Some(assigned) = &terms.assignment {
         mapped.problem.settings = with_weights(&mapped.problem.settings, &assigned.weights)?;
     }
@@ -204,7 +209,7 @@ async fn compute(
     let gathered = Gathered {
         terms,
         facility,
-        places: &places,
+        places,
         total: asked.total,
         known,
         failures: asked.failures,
@@ -213,9 +218,38 @@ async fn compute(
         started,
     };
     let mut batch = gathered.answer(actor);
-    let solved = Solved { method: terms.method, placed: &stored, places: &places, loads: &loads, now: actor.env.now() };
+    let solved = Solved { method: terms.method, placed: &stored, places, loads: &floor.loads, now: actor.env.now() };
     foretell(connection, tenant, &terms.switches, &solved, &mut batch.answer.recommendations).await?;
-    Ok(batch)
+    Ok((batch, floor))
+}
+
+/// A facility as a batch is planned on it.
+struct Floor {
+    kept: Kept,
+    holds: Vec<Hold>,
+    loads: Loads,
+}
+
+impl Floor {
+    async fn of(connection: &mut PgConnection, actor: &Actor, facility: FacilityId) -> Result<Self> {
+        let holds = store::holds_in_facility(connection, actor.tenant(), facility, actor.env.now()).await?;
+        let kept = Kept::of_facility(connection, actor.tenant(), facility, &holds).await?;
+        let loads = kept.loads(&holds);
+        Ok(Self { kept, holds, loads })
+    }
+
+    /// Whether the places of new recommendations hold in the database what they were taken to hold.
+    async fn is_true_of(&self, connection: &mut PgConnection, actor: &Actor, batch: &Batch) -> Result<bool> {
+        let chosen = batch.new.iter().map(|index| batch.answer.recommendations[*index].location_id);
+        let chosen: Vec<LocationId> = chosen.collect::<BTreeSet<_>>().into_iter().collect();
+        if chosen.is_empty() {
+            return Ok(true);
+        }
+        let now = Snapshot::of_locations(connection, actor.tenant(), &chosen, actor.env.now()).await?.loads();
+        let empty = Load::default();
+        let is_true = |place| now.get(place).unwrap_or(&empty).is_like(self.loads.get(place).unwrap_or(&empty));
+        Ok(chosen.iter().all(is_true))
+    }
 }
 
 fn refuse_absurd(asked: &mut Asked, places: &[Location]) {
@@ -226,16 +260,13 @@ fn refuse_absurd(asked: &mut Asked, places: &[Location]) {
 }
 
 /// Takes what orders lack that are due soon out of the goods, and finds room in STAGING for it. What finds none there stays with the goods.
-#[expect(clippy::too_many_arguments, reason = "a step of the computation, with what the steps before it made")]
 async fn stage(
     connection: &mut PgConnection,
     actor: &Actor,
     terms: &Terms,
     facility: &Facility,
     goods: &mut Vec<Goods>,
-    snapshot: &Snapshot,
-    places: &[Location],
-    loads: &HashMap<LocationId, Load>,
+    floor: &Floor,
 ) -> Result<Option<Placed>> {
     if !terms.switches.cross_dock {
         return Ok(None);
@@ -243,13 +274,13 @@ async fn stage(
     let items: BTreeSet<ItemId> =
         goods.iter().filter(|goods| crossdock::may_be_staged(goods)).filter_map(Goods::item_id).collect();
     let items: Vec<ItemId> = items.into_iter().collect();
-    let shortages = crossdock::shortages(connection, actor, facility.facility_id, &items, &snapshot.holds).await?;
+    let shortages = crossdock::shortages(connection, actor, facility.facility_id, &items, &floor.holds).await?;
     let (staged, rest) = crossdock::divide(std::mem::take(goods), &shortages, actor.env.now());
     *goods = rest;
     if staged.is_empty() {
         return Ok(None);
     }
-    let mapped = problem::map_to_staging(&staged, places, loads, &snapshot.sizes);
+    let mapped = problem::map_to_staging(&staged, &floor.kept.places, &floor.loads, &floor.kept.sizes);
     let (mapped, solution) = solved(mapped, Method::Bfd).await?;
     crossdock::store_the_rest(goods, &staged, &mapped, &solution);
     Ok(Some(Placed { goods: staged, mapped, solution }))

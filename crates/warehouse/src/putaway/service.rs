@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use kernel::{ItemId, Page, PageRequest, RecommendationId};
+use kernel::{ItemId, LocationId, Page, PageRequest, RecommendationId};
 use platform::auth::Actor;
 use platform::{Error, Result};
 use sqlx::PgConnection;
@@ -42,6 +42,20 @@ pub async fn list(
     actor.require(WAREHOUSE_READ)?;
     let wanted = resolved(connection, actor, filter).await?;
     let rows = store::list(connection, actor.tenant(), &wanted, page, actor.env.now()).await?;
+    let mut found = Page::cut(rows, page, |row| row.recommendation_id);
+    found.items = named(connection, actor, found.items).await?;
+    Ok(found)
+}
+
+/// What was recommended for a location and is decided or expired, newest first.
+pub async fn past_at(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    location: LocationId,
+    page: &PageRequest,
+) -> Result<Page<Recommendation>> {
+    actor.require(WAREHOUSE_READ)?;
+    let rows = store::past_at(connection, actor.tenant(), location, page, actor.env.now()).await?;
     let mut found = Page::cut(rows, page, |row| row.recommendation_id);
     found.items = named(connection, actor, found.items).await?;
     Ok(found)

@@ -330,6 +330,28 @@ pub(super) async fn list(
     recommendations(rows.fetch_all(connection).await?)
 }
 
+/// What was recommended for a location and holds no space there any more, newest first.
+pub(super) async fn past_at(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    location: LocationId,
+    page: &PageRequest,
+    now: DateTime<Utc>,
+) -> Result<Vec<Recommendation>> {
+    let before: Option<Uuid> = page.after().map_err(|invalid| Error::from(invalid.at("cursor")))?;
+    let rows = select_recommendations!(
+        "AND r.location_id = $3 AND NOT (r.state = 'OPEN' AND r.expires_at > $2)
+         AND ($4::uuid IS NULL OR r.recommendation_id < $4)
+         ORDER BY r.recommendation_id DESC LIMIT $5",
+        tenant.as_str(),
+        now,
+        location.0,
+        before,
+        page.fetch(),
+    );
+    recommendations(rows.fetch_all(connection).await?)
+}
+
 pub(super) async fn insert(connection: &mut PgConnection, tenant: &TenantId, made: &[Recommendation]) -> Result<()> {
     let rows: Vec<Value> = made.iter().map(as_json).collect::<Result<_>>()?;
     sqlx::query!(

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use catalog::{AbcClass, Item};
 use chrono::{NaiveDate, TimeDelta};
 use inventory::service as stock;
 use kernel::{FacilityId, ItemId, OrderId, PageRequest, Quantity, TenantId};
-use optimization::putaway::Abc;
 use optimization::slotting::{self, AffinitySettings, Order, TriggerSettings, VelocitySettings};
 use platform::auth::Actor;
 use platform::database::Tx;
 use platform::events::Event;
 use platform::{App, Error, Result};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -28,25 +29,32 @@ use crate::words::ClassBy;
 
 pub(crate) async fn velocities(app: &App) -> Result<String> {
     let done = everywhere(app, "velocity and class of items", async |tx, actor, facility| {
-        Ok(renew_velocities(tx, actor, facility).await?.0)
+        let renewed = renew_velocities(tx, actor, facility).await?;
+        Ok(Tally { done: renewed.items, wanting: renewed.without_value })
     });
-    Ok(format!("{} items", done.await?))
+    let Tally { done, wanting } = done.await?;
+    Ok(match wanting {
+        0 => format!("{done} items"),
+        _ => format!("{done} items; {wanting} keep their class, because nobody entered the value they are to be classed by"),
+    })
 }
 
 pub(crate) async fn affinities(app: &App) -> Result<String> {
     if !app.config.switches().sku_affinity {
         return Ok("switched off by SKU_AFFINITY_ENABLED".into());
     }
-    let done = everywhere(app, "affinity of items", async |tx, actor, facility| renew_affinities(tx, actor, facility).await);
-    Ok(format!("{} pairs", done.await?))
+    let done = everywhere(app, "affinity of items", async |tx, actor, facility| {
+        Ok(Tally { done: renew_affinities(tx, actor, facility).await?, wanting: 0 })
+    });
+    Ok(format!("{} pairs", done.await?.done))
 }
 
 pub(crate) async fn snapshots(app: &App) -> Result<String> {
     let done = everywhere(app, "snapshot of utilisation", async |tx, actor, facility| {
         take_snapshot(tx, actor, facility).await?;
-        Ok(1)
+        Ok(Tally { done: 1, wanting: 0 })
     });
-    Ok(format!("{} facilities", done.await?))
+    Ok(format!("{} facilities", done.await?.done))
 }
 
 pub(crate) async fn expire(app: &App) -> Result<String> {
@@ -59,22 +67,30 @@ pub(crate) async fn expire(app: &App) -> Result<String> {
     Ok(format!("{ended} plans ended"))
 }
 
+/// How much was computed, and of how much of it something was wanting.
+#[derive(Default)]
+struct Tally {
+    done: usize,
+    wanting: usize,
+}
+
 /// One transaction for each facility; one that fails does not keep the others.
 async fn everywhere(
     app: &App,
     what: &'static str,
-    work: impl AsyncFn(&mut Tx, &Actor, FacilityId) -> Result<usize>,
-) -> Result<usize> {
-    let (mut done, mut failed) = (0, 0);
+    work: impl AsyncFn(&mut Tx, &Actor, FacilityId) -> Result<Tally>,
+) -> Result<Tally> {
+    let (mut sum, mut failed) = (Tally::default(), 0);
     for tenant in app.db.without_tenant(async |connection| tenants(connection).await).await? {
         let tenant: TenantId = tenant.parse().map_err(Error::from)?;
         let actor = Actor::system(tenant.clone(), app.env.clone(), what);
         for facility in active(app, &actor).await? {
             let mut tx = app.db.begin(&tenant).await?;
             match work(&mut tx, &actor, facility).await {
-                Ok(n) => {
+                Ok(Tally { done, wanting }) => {
                     tx.commit().await?;
-                    done += n;
+                    sum.done += done;
+                    sum.wanting += wanting;
                 }
                 Err(error) => {
                     tracing::warn!(%tenant, %facility, %error, what, "a daily figure could not be computed");
@@ -83,7 +99,7 @@ async fn everywhere(
             }
         }
     }
-    if failed == 0 { Ok(done) } else { Err(Error::conflict(format!("{failed} facilities could not be computed"))) }
+    if failed == 0 { Ok(sum) } else { Err(Error::conflict(format!("{failed} facilities could not be computed"))) }
 }
 
 async fn active(app: &App, actor: &Actor) -> Result<Vec<FacilityId>> {
@@ -101,26 +117,42 @@ async fn active(app: &App, actor: &Actor) -> Result<Vec<FacilityId>> {
     }
 }
 
-/// Velocities and classes as of this morning; how many items, and how many items' own classes were written because the settings say so.
-pub(super) async fn renew_velocities(tx: &mut Tx, actor: &Actor, facility: FacilityId) -> Result<(usize, usize)> {
+/// How many items a run looked at, how many of them lack the value to be classed by, and how many items' own classes it wrote
+/// because the settings say so.
+pub(super) struct Renewed {
+    pub items: usize,
+    pub without_value: usize,
+    pub written: usize,
+}
+
+/// Velocities and classes as of this morning.
+pub(super) async fn renew_velocities(tx: &mut Tx, actor: &Actor, facility: FacilityId) -> Result<Renewed> {
     let (tenant, today) = (actor.tenant(), actor.env.now().date_naive());
     let settings = store::velocity::settings(tx, tenant, facility).await?.unwrap_or_default();
     let daily = picks::daily_picks(tx, tenant, facility, today - TimeDelta::days(SERIES_DAYS), today).await?;
     let stocked: BTreeSet<ItemId> = stock::stock_in_facility(tx, tenant, facility).await?.iter().map(|row| row.item_id).collect();
-    let rows = judged(&daily, stocked, today, &settings)?;
+    let picked = picked(&daily, stocked, today);
+    let items = if settings.class_by == ClassBy::Value {
+        let ids: Vec<ItemId> = picked.iter().map(|(item, _)| *item).collect();
+        catalog::service::items_by_ids(tx, tenant, &ids).await?
+    } else {
+        HashMap::new()
+    };
+    let rows = judged(picked, &items, &settings)?;
+    let without_value = rows.iter().filter(|row| row.lacks_value).count();
     let keep_from = today - TimeDelta::days(KEPT_DAYS);
     store::velocity::replace(tx, tenant, facility, (today, keep_from), &rows).await?;
     let written = if settings.writes_classes { write_back(tx, actor, &rows).await? } else { 0 };
-    let payload = json!({ "facility_id": facility, "what": "velocity", "items": rows.len(), "classes_written": written });
+    let payload = json!({ "facility_id": facility, "what": "velocity", "items": rows.len(), "items_without_value": without_value, "classes_written": written });
     tx.publish(actor, Event::new("warehouse.slotting.changed", facility, payload));
-    Ok((rows.len(), written))
+    Ok(Renewed { items: rows.len(), without_value, written })
 }
 
 /// Makes class and picks per day of the items what was found.
 pub(super) async fn write_back(tx: &mut Tx, actor: &Actor, rows: &[ItemVelocity]) -> Result<usize> {
     let known = |row: &ItemVelocity| {
         let per_day = Decimal::from_f64_retain(row.recent_per_day).unwrap_or_default().round_dp(3).normalize();
-        (row.item_id, row.abc_class, per_day)
+        (row.item_id, (!row.lacks_value).then_some(row.abc_class), per_day)
     };
     catalog::service::reclassify(tx, actor, &rows.iter().map(known).collect::<Vec<_>>()).await
 }
@@ -128,13 +160,8 @@ pub(super) async fn write_back(tx: &mut Tx, actor: &Actor, rows: &[ItemVelocity]
 /// Picks of each day; times and quantity of the days that classes look at.
 type Picked = (Vec<f64>, i64, Quantity);
 
-/// Of all items that were picked in the days looked at, or that lie in the facility.
-fn judged(
-    daily: &[DailyPicks],
-    stocked: BTreeSet<ItemId>,
-    today: NaiveDate,
-    settings: &SlottingSettings,
-) -> Result<Vec<ItemVelocity>> {
+/// Of all items that were picked in the days looked at, or that lie in the facility, by id.
+fn picked(daily: &[DailyPicks], stocked: BTreeSet<ItemId>, today: NaiveDate) -> Vec<(ItemId, Picked)> {
     let first = daily.iter().map(|row| row.day).min().unwrap_or(today);
     let length = (today - first).num_days().clamp(0, SERIES_DAYS) as usize;
     let mut series: HashMap<ItemId, Picked> = HashMap::new();
@@ -152,13 +179,34 @@ fn judged(
     }
     let mut items: Vec<(ItemId, Picked)> = series.into_iter().collect();
     items.sort_unstable_by_key(|(item, _)| *item);
-    let value = |(_, (_, picks, quantity)): &(ItemId, Picked)| match settings.class_by {
-        ClassBy::Picks => *picks as f64,
-        ClassBy::Quantity => quantity.micro() as f64,
+    items
+}
+
+/// What so much of an item is worth, where its value is known.
+pub(super) fn worth(quantity: Quantity, item: &Item) -> Option<Decimal> {
+    quantity.decimal().checked_mul(item.unit_value?)
+}
+
+/// `known` holds the items where they are classed by value. An item without one takes no part: as a C it would look settled.
+fn judged(
+    picked: Vec<(ItemId, Picked)>,
+    known: &HashMap<ItemId, Item>,
+    settings: &SlottingSettings,
+) -> Result<Vec<ItemVelocity>> {
+    let weight = |(item, (_, picks, quantity)): &(ItemId, Picked)| match settings.class_by {
+        ClassBy::Picks => Some(*picks as f64),
+        ClassBy::Quantity => Some(quantity.micro() as f64),
+        ClassBy::Value => worth(*quantity, known.get(item)?)?.to_f64(),
     };
-    let values: Vec<f64> = items.iter().map(value).collect();
-    let classes = slotting::classify(&values, &settings.cutoffs()).map_err(refused)?;
-    let row = |((item_id, (daily, picks, quantity)), abc): ((ItemId, Picked), Abc)| {
+    let weights: Vec<Option<f64>> = picked.iter().map(weight).collect();
+    let given: Vec<f64> = weights.iter().flatten().copied().collect();
+    let mut classes = slotting::classify(&given, &settings.cutoffs()).map_err(refused)?.into_iter();
+    let class_of = |(item, weight): (ItemId, Option<f64>)| match weight {
+        Some(_) => class(classes.next().expect("each weight was classed")),
+        None => known.get(&item).map_or(AbcClass::C, |item| item.abc_class),
+    };
+    let classes: Vec<AbcClass> = picked.iter().zip(&weights).map(|((item, _), weight)| (*item, *weight)).map(class_of).collect();
+    let row = |(((item_id, (daily, picks, quantity)), abc_class), weight): (((ItemId, Picked), AbcClass), Option<f64>)| {
         let velocity = slotting::velocity(&daily, &VelocitySettings::default()).map_err(refused)?;
         let trigger = slotting::trigger(&daily, &TriggerSettings::default()).map_err(refused)?;
         Ok(ItemVelocity {
@@ -168,11 +216,12 @@ fn judged(
             change_percent: velocity.change_percent,
             picks,
             quantity,
-            abc_class: class(abc),
+            abc_class,
+            lacks_value: weight.is_none(),
             trigger: trigger.map(Into::into),
         })
     };
-    items.into_iter().zip(classes).map(row).collect()
+    picked.into_iter().zip(classes).zip(weights).map(row).collect()
 }
 
 /// All orders of a facility whose first pick was on the days from `from` until before `to`, page by page.

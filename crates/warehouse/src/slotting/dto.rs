@@ -29,8 +29,12 @@ pub struct VelocityDto {
     pub picks: i64,
     /// What was picked in them, in base units.
     pub quantity: String,
+    /// That, times the value of one base unit; null where nobody entered one.
+    pub value: Option<String>,
     /// The class that the picks give it.
     pub abc_class: AbcClass,
+    /// It should be classed by a value that nobody entered; `abc_class` is the one that the item had then.
+    pub lacks_value: bool,
     /// The class that the item has.
     pub current_abc_class: AbcClass,
     pub trigger: Option<TriggerKind>,
@@ -106,6 +110,9 @@ pub struct VelocityRunDto {
     pub facility_id: Uuid,
     pub day: NaiveDate,
     pub items: i32,
+    /// Those that should be classed by a value that nobody entered; their class stays as it is.
+    #[serde(default)]
+    pub items_without_value: i32,
     pub triggers: i32,
     pub affinity_pairs: i32,
     /// Items whose own class was written because the settings say so.

@@ -32,17 +32,19 @@ impl SlottingQuery {
 
     /// How often items are picked, and the class that gives them, as of the newest run; the most picked first.
     #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a field are its filter")]
     async fn get_material_velocity_analysis(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "id or code")] facility_id: String,
         #[graphql(desc = "id or code of one item")] material_id: Option<String>,
         class: Option<AbcClass>,
+        #[graphql(desc = "true for items that should be classed by a value that nobody entered")] lacks_value: Option<bool>,
         #[graphql(desc = "1 to 500, default 50")] first: Option<u32>,
         after: Option<String>,
     ) -> Result<VelocityPage> {
         let (app, actor) = caller(context)?;
-        let filter = VelocityFilter { facility: facility_id, material: material_id, class };
+        let filter = VelocityFilter { facility: facility_id, material: material_id, class, lacks_value };
         let page = page_of(first, after);
         let read = async |connection: &mut _| service::velocities(connection, actor, &filter, &page).await;
         Ok(app.db.read(actor.tenant(), read).await?)

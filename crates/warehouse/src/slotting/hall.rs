@@ -117,13 +117,13 @@ impl Hall {
             let goods = at.get(&place.location_id).map_or(&[][..], Vec::as_slice);
             let here = homes.get(&n).map_or(&[][..], Vec::as_slice);
             let is_free = place.takes_goods() && !stocked.spoken_for.contains(&place.location_id);
-            let movable = |balance: &&BalanceRow| {
+            let movable = |balance: &BalanceRow| {
                 balance.quality_status == QualityStatus::Released
                     && balance.reserved.is_zero()
                     && balance.item_id == goods[0].item_id
                     && !balance.on_hand.is_zero()
             };
-            let may_move = is_free && here.len() == 1 && goods.iter().all(|balance| movable(&balance));
+            let may_move = is_free && here.len() == 1 && goods.iter().all(|balance| movable(balance));
             for item in here {
                 let slot = self.slot(frame, place);
                 self.current[*item as usize] = Some(slot);

@@ -83,6 +83,8 @@ pub struct VelocityFilter {
     /// The class that the picks give.
     #[param(inline)]
     pub class: Option<AbcClass>,
+    /// `true` for items that should be classed by a value that nobody entered, `false` for the others.
+    pub lacks_value: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]

@@ -90,6 +90,8 @@ pub struct ItemVelocity {
     pub picks: i64,
     pub quantity: Quantity,
     pub abc_class: AbcClass,
+    /// It should be classed by a value that nobody entered; its class is the one that the item had.
+    pub lacks_value: bool,
     pub trigger: Option<Trigger>,
 }
 

@@ -187,7 +187,7 @@ async fn known(
 
 async fn compute(app: &App, tenant: &TenantId, plan: &Plan) -> Result<(Proposal, Vec<PlannedMove>)> {
     let facility = FacilityId(plan.facility_id);
-    let (now, handle) = (app.env.now(), tokio::runtime::Handle::current());
+    let now = app.env.now();
     let tell = async |percent: i32, text: &str| {
         app.db.read(tenant, async |connection| store::progress(connection, tenant, plan.plan_id, percent, text).await).await
     };
@@ -208,7 +208,6 @@ async fn compute(app: &App, tenant: &TenantId, plan: &Plan) -> Result<(Proposal,
         judge_days: JUDGE_DAYS,
         ..PlanSettings::default()
     };
-    let (app, tenant, id) = (app.clone(), tenant.clone(), plan.plan_id);
     let search = move || {
         let stocked = Stocked {
             locations: &known.locations,
@@ -218,15 +217,7 @@ async fn compute(app: &App, tenant: &TenantId, plan: &Plan) -> Result<(Proposal,
         };
         let Some(hall) = Hall::of(&stocked)? else { return Ok((Proposal::default(), Vec::new())) };
         let orders = planner::orders(&hall, &baskets);
-        let told = |n: usize, of: usize| {
-            let percent = 40 + i32::try_from(55 * n / of.max(1)).unwrap_or(0);
-            let text = format!("plans {} of {of} kinds of places over {} orders", n + 1, orders.len());
-            let tell = app.db.read(&tenant, async |connection| store::progress(connection, &tenant, id, percent, &text).await);
-            if let Err(error) = handle.block_on(tell) {
-                tracing::warn!(%error, "the progress of a slotting plan could not be stored");
-            }
-        };
-        let proposal = planner::reslot(&hall, &orders, &settings, &told)?;
+        let proposal = planner::reslot(&hall, &orders, &settings)?;
         let moves = parts(&proposal.steps, &known.balances);
         Ok((proposal, moves))
     };

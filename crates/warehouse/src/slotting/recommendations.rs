@@ -17,7 +17,7 @@ use super::model::{ItemVelocity, Plan, PlannedMove};
 use super::planner::Proposal;
 use super::store::velocity;
 use crate::WAREHOUSE_READ;
-use crate::location::load::{Load, Snapshot, times};
+use crate::location::load::{Load, Loads, Snapshot, times};
 use crate::location::{Location, service as locations};
 use crate::words::{LocationType, OptimizationKind, TriggerSeverity};
 
@@ -42,7 +42,7 @@ fn joined(
     places: &HashMap<LocationId, &Location>,
     balances: &[BalanceRow],
     sizes: &HashMap<ItemId, ItemSize>,
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
     spoken_for: &HashSet<LocationId>,
 ) -> Vec<Joined> {
     let mut by_type: BTreeMap<LocationType, Vec<usize>> = BTreeMap::new();
@@ -63,7 +63,7 @@ fn of_type(
     places: &HashMap<LocationId, &Location>,
     balances: &[BalanceRow],
     sizes: &HashMap<ItemId, ItemSize>,
-    loads: &HashMap<LocationId, Load>,
+    loads: &Loads,
 ) -> Vec<Joined> {
     let mut items: BTreeMap<ItemId, u32> = BTreeMap::new();
     let mut lots: BTreeMap<LotId, u32> = BTreeMap::new();
@@ -197,7 +197,7 @@ pub async fn recommendations(
 struct View<'a> {
     places: HashMap<LocationId, &'a Location>,
     snapshot: &'a Snapshot,
-    loads: HashMap<LocationId, Load>,
+    loads: Loads,
     velocities: HashMap<ItemId, &'a ItemVelocity>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use catalog::{AbcClass, Item};
 use chrono::TimeDelta;
-use kernel::{FacilityId, ItemId, PageRequest};
+use kernel::{FacilityId, ItemId, PageRequest, TenantId};
 use optimization::slotting::{self, Method};
 use platform::auth::Actor;
 use platform::database::Tx;
@@ -83,7 +83,7 @@ pub async fn set_settings(tx: &mut Tx, actor: &Actor, input: &SettingsInput) -> 
 pub async fn analyse(tx: &mut Tx, actor: &Actor, affinity_enabled: bool, input: &OfFacility) -> Result<VelocityRunDto> {
     actor.require(SLOTTING)?;
     let facility = facility_of(tx, actor, &input.facility).await?.facility_id;
-    let (items, written) = daily::renew_velocities(tx, actor, facility).await?;
+    let renewed = daily::renew_velocities(tx, actor, facility).await?;
     let pairs = if affinity_enabled { daily::renew_affinities(tx, actor, facility).await? } else { 0 };
     let day = actor.env.now().date_naive();
     let triggered = velocity::Narrow { triggered: true, ..velocity::Narrow::default() };
@@ -92,10 +92,11 @@ pub async fn analyse(tx: &mut Tx, actor: &Actor, affinity_enabled: bool, input: 
     let run = VelocityRunDto {
         facility_id: facility.0,
         day,
-        items: count(items),
+        items: count(renewed.items),
+        items_without_value: count(renewed.without_value),
         triggers: count(triggers),
         affinity_pairs: count(pairs),
-        classes_written: count(written),
+        classes_written: count(renewed.written),
     };
     tx.audit(actor, audit::Entry::new("slotting.analyse", "facility", facility).after(&run));
     Ok(run)
@@ -138,7 +139,8 @@ pub async fn velocities(
     let after: Option<(i64, Uuid)> = page.after().map_err(|invalid| Error::from(invalid.at("cursor")))?;
     let item =
         crate::outbound::service::item_of(connection, actor, &filter.material).await.map_err(|error| error.at("material"))?;
-    let narrow = velocity::Narrow { item, class: filter.class, after, ..velocity::Narrow::default() };
+    let narrow =
+        velocity::Narrow { item, class: filter.class, lacks_value: filter.lacks_value, after, ..velocity::Narrow::default() };
     let Some(day) = velocity::last_day(connection, actor.tenant(), facility).await? else {
         return Ok(VelocityPage { items: Vec::new(), next_cursor: None, day: None });
     };
@@ -157,7 +159,9 @@ pub async fn velocities(
             change_percent: row.change_percent,
             picks: row.picks,
             quantity: row.quantity.to_string(),
+            value: item.and_then(|item| daily::worth(row.quantity, item)).map(|value| value.normalize().to_string()),
             abc_class: row.abc_class,
+            lacks_value: row.lacks_value,
             current_abc_class: item.map_or(AbcClass::C, |item| item.abc_class),
             trigger: row.trigger.map(|trigger| trigger.kind),
             severity: row.trigger.map(|trigger| trigger.severity),
@@ -265,6 +269,25 @@ async fn locations_of(
         }
     }
     Ok(places)
+}
+
+/// For each of the items that have any, what was picked together with it as of the last daily run, the strongest first, each with
+/// a strength from 0 to 1; nothing when no run has found a pair in the facility.
+pub(crate) async fn partners(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    facility: FacilityId,
+    items: &[ItemId],
+) -> Result<Option<HashMap<ItemId, Vec<(ItemId, f64)>>>> {
+    let pairs = velocity::strengths(connection, tenant, facility, items).await?;
+    if pairs.is_empty() && velocity::affinities(connection, tenant, facility, None, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut partners: HashMap<ItemId, Vec<(ItemId, f64)>> = HashMap::new();
+    for (item, other, strength) in pairs {
+        partners.entry(item).or_default().push((other, strength));
+    }
+    Ok(Some(partners))
 }
 
 /// What is picked together, the strongest first, at most 500; of one item when `material` names one.

@@ -179,9 +179,11 @@ fn worst(group: &Group, metric: Metric, found: &stats::Outliers, rule: OutlierRu
         OutlierRule::ZScore => "Z_SCORE",
         OutlierRule::ModifiedZ => "MODIFIED_Z",
     };
+    let (lower, upper) = found.bounds();
     let listed = ends.into_iter().map(|one| {
         let row = rows.map_or(one.row, |rows| rows[one.row as usize]) as usize;
-        OutlierDto { score: Some(one.score), ..outlier(group, row, metric.as_str(), one.value, method, one.severity) }
+        let found = outlier(group, row, metric.as_str(), one.value, method, one.severity);
+        OutlierDto { score: Some(one.score), lower_bound: Some(lower), upper_bound: Some(upper), ..found }
     });
     listed.collect()
 }

@@ -191,7 +191,9 @@ pub struct OutlierDto {
     pub method: String,
     /// In the unit of the method.
     pub score: Option<f64>,
+    /// Values below are outliers, in the unit of the value; null for ISOLATION_FOREST, which judges several figures at once.
     pub lower_bound: Option<f64>,
+    /// Values above are outliers.
     pub upper_bound: Option<f64>,
     pub severity: OutlierSeverity,
     pub status: OutlierStatus,

@@ -121,6 +121,16 @@ fn day(text: &str) -> Result<NaiveDate, Error> {
 
 /// `PICK_FACE` as `Pick face`.
 fn label(code: &str) -> String {
+    // People's names do not follow the rule.
+    match code {
+        "DURBIN_WATSON" => return "Durbin–Watson".into(),
+        "HOLM_BONFERRONI" => return "Holm–Bonferroni".into(),
+        "MANN_KENDALL" => return "Mann–Kendall".into(),
+        "MANN_WHITNEY" => return "Mann–Whitney".into(),
+        "OBRIEN_FLEMING" => return "O’Brien–Fleming".into(),
+        "SHAPIRO_WILK" => return "Shapiro–Wilk".into(),
+        _ => {}
+    }
     let text = code.replace(['_', '.'], " ").to_lowercase();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

@@ -14,7 +14,7 @@ use warehouse::{EXPERIMENT, ExperimentState, ExperimentUnit, FacilityFilter, Met
 use super::items;
 use super::typed::{Typed, for_form, given, wanted};
 use super::visitor::{Form, Visitor, done, failed, refuse, show};
-use crate::view::{self, Choice, Errors};
+use crate::view::{self, Choice, Errors, plots};
 
 pub fn api() -> Api {
     Api::new()
@@ -129,6 +129,7 @@ async fn page_of(visitor: &Visitor, reference: &str, input: view::StopInput) -> 
     let (state, may) = (progress.experiment.state, visitor.may(EXPERIMENT));
     Ok(view::ExperimentPage {
         page: visitor.page(progress.experiment.name.clone()),
+        plot: plots::looks(&progress.looks),
         information_percent: progress.information_share * 100.0,
         can_start: may && state == ExperimentState::Draft,
         can_look: may && progress.is_look_due,

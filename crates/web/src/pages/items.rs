@@ -191,6 +191,7 @@ fn page(visitor: &Visitor, item: Item, totals: Totals, stock: Vec<StockRow>, mov
         base_unit: item.base_unit,
         weight_g: item.weight_g,
         picks_per_day: item.picks_per_day,
+        unit_value: item.unit_value,
         shelf_life_days: item.shelf_life_days.map(i64::from),
         is_lot_tracked: item.lot_tracked,
         is_serial_tracked: item.serial_tracked,
@@ -316,6 +317,7 @@ fn read(input: &ItemInput, item: &mut Item) -> Result<ItemChanges> {
         weight: Some(typed.number("weight", &input.weight).map(|value| Measure { value, unit: input.weight_unit.clone() })),
         abc_class: typed.word("abc_class", &input.abc_class),
         picks_per_day: Some(typed.number("picks_per_day", &input.picks_per_day).unwrap_or_default()),
+        unit_value: Some(typed.number("unit_value", &input.unit_value)),
         shelf_life_days: Some(typed.whole("shelf_life_days", &input.shelf_life_days)),
         lot_tracked: Some(input.lot_tracked),
         serial_tracked: Some(input.serial_tracked),
@@ -351,6 +353,7 @@ fn input_of(item: &Item) -> ItemInput {
         base_unit: item.base_unit.clone(),
         abc_class: item.abc_class.to_string(),
         picks_per_day: text(Some(item.picks_per_day).filter(|picks: &Decimal| !picks.is_zero())),
+        unit_value: text(item.unit_value),
         length,
         width,
         height,
@@ -420,6 +423,7 @@ mod tests {
             length_unit: "cm".into(),
             weight: "0.31".into(),
             weight_unit: "kg".into(),
+            unit_value: "4.90".into(),
             temperature_min: "-18.5".into(),
             units: vec![UnitInput { unit: "CASE".into(), factor: "12".into() }, UnitInput::default()],
             barcodes: vec![
@@ -436,6 +440,7 @@ mod tests {
         let changes = read(&without_empty_rows(filled()), &mut item).unwrap();
         assert_eq!(changes.version, Some(3));
         assert_eq!((item.dims_mm(), item.weight_g), (Some([120, 90, 100]), Some(310)));
+        assert_eq!(item.unit_value, Some(Decimal::new(49, 1)));
         let shown = input_of(&item);
         assert_eq!((shown.length.as_str(), shown.weight.as_str(), shown.temperature_min.as_str()), ("120", "310", "-18.5"));
         assert_eq!((shown.units.len(), shown.barcodes.len()), (1, 1));

@@ -9,16 +9,19 @@ use kernel::PageRequest;
 use platform::database::Tx;
 use platform::http::{Access, Api, Paging, Path, Query};
 use platform::{Error, Result};
+use rust_decimal::prelude::ToPrimitive as _;
 use serde::Deserialize;
 use uuid::Uuid;
 use warehouse::slotting::{
-    ApplyClasses, OfFacility, PlanDto, PlanFilter, PlanRequest, RejectPlan, TriggerFilter, VelocityFilter, service,
+    ApplyClasses, OfFacility, PlanDto, PlanFilter, PlanRequest, RejectPlan, SettingsInput, TriggerFilter, VelocityFilter, service,
 };
-use warehouse::{Facility, FloorLocation, SLOTTING, SLOTTING_DECIDE, SlottingPlanState, TASKS_APPROVE, WAREHOUSE_READ};
+use warehouse::{
+    ClassBy, Facility, FloorLocation, SLOTTING, SLOTTING_DECIDE, ShareOf, SlottingPlanState, TASKS_APPROVE, WAREHOUSE_READ,
+};
 
 use super::items::largest_page;
 use super::locations::floor::{bin, choice};
-use super::typed::{for_form, wanted};
+use super::typed::{Typed, for_form, wanted};
 use super::visitor::{Form, Visitor, done, failed, refuse, segment, show};
 use crate::view::{self, Bin, Choice, Errors, Heat, heat_map};
 
@@ -32,6 +35,7 @@ pub fn api() -> Api {
         .page(Method::POST, "/slotting/plans/{plan}/approve", Access::Needs(TASKS_APPROVE), post(approve))
         .page(Method::POST, "/slotting/plans/{plan}/reject", Access::Needs(TASKS_APPROVE), post(reject))
         .page(Method::GET, "/velocity", Access::Needs(WAREHOUSE_READ), get(velocity))
+        .page(Method::POST, "/velocity/settings", Access::Needs(SLOTTING_DECIDE), post(set_classing))
         .page(Method::POST, "/velocity/analyse", Access::Needs(SLOTTING), post(analyse))
         .page(Method::POST, "/velocity/apply", Access::Needs(SLOTTING_DECIDE), post(apply))
         .page(Method::GET, "/forecast", Access::Needs(WAREHOUSE_READ), get(forecast))
@@ -196,18 +200,18 @@ struct RejectInput {
     reason: String,
 }
 
-async fn velocity(
-    visitor: Visitor,
-    Query(filter): Query<view::SlottingFilter>,
-    Query(paging): Query<Paging>,
-) -> Result<Response> {
-    let (choices, facility) = facilities(&visitor, &filter.facility).await?;
-    let (actor, request) = (&visitor.actor, PageRequest::from(paging));
+async fn velocity_page(visitor: &Visitor, filter: &view::SlottingFilter, request: &PageRequest) -> Result<view::VelocityView> {
+    let (choices, facility) = facilities(visitor, &filter.facility).await?;
+    let actor = &visitor.actor;
+    let lacks_value = filter.lacks_value == "yes";
     let mut page = view::VelocityView {
         page: visitor.page("Velocity and classes"),
         facilities: choices,
         facility: facility.as_ref().map(choice),
         day: None,
+        lacks_value,
+        settings: view::ClassInput::default(),
+        errors: Errors::none(),
         rows: Vec::new(),
         pairs: Vec::new(),
         curve: String::new(),
@@ -215,20 +219,72 @@ async fn velocity(
         can_analyse: visitor.may(SLOTTING),
         can_apply: visitor.may(SLOTTING_DECIDE),
     };
-    if let Some(facility) = facility {
-        let narrow = VelocityFilter { facility: facility.code.clone(), ..VelocityFilter::default() };
-        let read = async |connection: &mut _| {
-            let rows = service::velocities(connection, actor, &narrow, &request).await?;
-            let curve = service::curve(connection, actor, &facility.code).await?;
-            let pairs = service::affinities(connection, actor, &facility.code, &None, Some(10)).await?;
-            Ok((rows, curve, pairs))
-        };
-        let (found, curve, pairs) = visitor.app.db.read(actor.tenant(), read).await?;
-        let next = found.next_cursor.map(kernel::Cursor);
-        page.pager = visitor.pager(next.as_ref());
-        (page.day, page.rows, page.pairs, page.curve) = (found.day, found.items, pairs, view::pareto(&curve));
+    let Some(facility) = facility else { return Ok(page) };
+    let only = lacks_value.then_some(true);
+    let narrow = VelocityFilter { facility: facility.code.clone(), lacks_value: only, ..VelocityFilter::default() };
+    let read = async |connection: &mut _| {
+        let rows = service::velocities(connection, actor, &narrow, request).await?;
+        let curve = service::curve(connection, actor, &facility.code).await?;
+        let pairs = service::affinities(connection, actor, &facility.code, &None, Some(10)).await?;
+        Ok((rows, curve, pairs, service::settings(connection, actor, &facility.code).await?))
+    };
+    let (found, curve, pairs, settings) = visitor.app.db.read(actor.tenant(), read).await?;
+    let next = found.next_cursor.map(kernel::Cursor);
+    page.pager = visitor.pager(next.as_ref());
+    page.settings = view::ClassInput::of(&facility.code, &settings);
+    (page.day, page.rows, page.pairs, page.curve) = (found.day, found.items, pairs, view::pareto(&curve));
+    Ok(page)
+}
+
+async fn velocity(
+    visitor: Visitor,
+    Query(filter): Query<view::SlottingFilter>,
+    Query(paging): Query<Paging>,
+) -> Result<Response> {
+    show(&velocity_page(&visitor, &filter, &paging.into()).await?)
+}
+
+fn classing(input: &view::ClassInput) -> Result<SettingsInput> {
+    let mut typed = Typed::default();
+    let shares = [("a_share", &input.a_share), ("b_share", &input.b_share)].map(|(field, text)| {
+        let share = typed.needed_number(field, text).unwrap_or_default();
+        share.decimal().to_f64().unwrap_or_default() / 100.0
+    });
+    let class_by = typed.word("class_by", &input.class_by).unwrap_or(ClassBy::Picks);
+    let share_of = typed.word("share_of", &input.share_of).unwrap_or(ShareOf::Items);
+    let version = typed.whole("version", &input.version).unwrap_or_default();
+    typed.done(Vec::new())?;
+    let ([a_share, b_share], facility) = (shares, input.facility.clone());
+    Ok(SettingsInput { facility, class_by, a_share, b_share, share_of, writes_classes: input.writes_classes, version })
+}
+
+/// The form gives shares in percent, the rules speak of fractions.
+fn in_percent(mut error: Error) -> Error {
+    for fault in error.fields.iter_mut().filter(|fault| fault.message == "must be from 0 to 1") {
+        fault.message = "must be from 0 to 100".into();
     }
-    show(&page)
+    for fault in error.fields.iter_mut().filter(|fault| fault.message.starts_with("must be at most 1 together")) {
+        fault.message = "must be at most 100 together with the share of A".into();
+    }
+    error
+}
+
+async fn set_classing(visitor: Visitor, form: Form<view::ClassInput>) -> Result<Response> {
+    let changed = async {
+        let wanted = classing(&form.input)?;
+        visitor.change(form.key.as_ref(), async |tx: &mut Tx| service::set_settings(tx, &visitor.actor, &wanted).await).await
+    };
+    match changed.await {
+        Ok(_) => {
+            let own = format!("/velocity?facility={}", segment(&form.input.facility));
+            Ok(done(&own, "Saved. The next analysis classes the items so."))
+        }
+        Err(error) => {
+            let filter = view::SlottingFilter { facility: form.input.facility.clone(), ..view::SlottingFilter::default() };
+            let page = velocity_page(&visitor, &filter, &PageRequest::default()).await?;
+            refuse(in_percent(for_form(error, &[])), |errors| view::VelocityView { errors, settings: form.input, ..page })
+        }
+    }
 }
 
 async fn analyse(visitor: Visitor, form: Form<view::SlottingFilter>) -> Result<Response> {
@@ -236,7 +292,12 @@ async fn analyse(visitor: Visitor, form: Form<view::SlottingFilter>) -> Result<R
     let (input, affinity) = (OfFacility { facility: form.input.facility }, visitor.app.config.switches().sku_affinity);
     let run = async |tx: &mut Tx| service::analyse(tx, &visitor.actor, affinity, &input).await;
     match visitor.change(form.key.as_ref(), run).await {
-        Ok(run) => Ok(done(&own, &format!("{} items analysed, {} of them should lie elsewhere.", run.items, run.triggers))),
+        Ok(run) => {
+            let told = format!("{} items analysed, {} of them should lie elsewhere.", run.items, run.triggers);
+            let without = run.items_without_value;
+            let lacking = if without > 0 { format!(" {without} keep their class: they have no value.") } else { String::new() };
+            Ok(done(&own, &(told + &lacking)))
+        }
         Err(error) if error.code.status() < 500 => Ok(failed(&own, &error)),
         Err(error) => Err(error),
     }
@@ -247,7 +308,7 @@ async fn apply(visitor: Visitor, form: Form<view::SlottingFilter>) -> Result<Res
     let input = ApplyClasses { facility: form.input.facility, materials: Vec::new() };
     let run = async |tx: &mut Tx| service::apply_classes(tx, &visitor.actor, &input).await;
     match visitor.change(form.key.as_ref(), run).await {
-        Ok(written) => Ok(done(&own, &format!("{} items have their class by picks now.", written.items))),
+        Ok(written) => Ok(done(&own, &format!("{} items have their class now.", written.items))),
         Err(error) if error.code.status() < 500 => Ok(failed(&own, &error)),
         Err(error) => Err(error),
     }

@@ -15,6 +15,8 @@ pub struct ExperimentList {
 pub struct ExperimentPage {
     pub page: Page,
     pub progress: ProgressDto,
+    /// Finished SVG; empty before the first look.
+    pub plot: String,
     /// Of the planned information, 0 to 100.
     pub information_percent: f64,
     pub can_start: bool,

@@ -116,7 +116,7 @@ pub fn importance_chart(features: &[ImportanceDto]) -> String {
         let top = row as f64 * ROW;
         let _ = write!(
             body,
-            r#"<text class="end" x="{label:.1}" y="{base:.1}">{name}</text><rect class="bar" x="{names:.1}" y="{bar:.1}" width="{length:.1}" height="14"/><text x="{end:.1}" y="{base:.1}">{percent:.1}%</text>"#,
+            r#"<text class="end" x="{label:.1}" y="{base:.1}">{name}</text><rect class="column" x="{names:.1}" y="{bar:.1}" width="{length:.1}" height="14"/><text x="{end:.1}" y="{base:.1}">{percent:.1}%</text>"#,
             label = names - 8.0,
             base = top + 17.0,
             name = escaped(&feature.feature.replace('_', " ")),

@@ -97,6 +97,9 @@ pub struct LocationPage {
     pub blocked_reason: String,
     pub version: i32,
     pub contents: Vec<Content>,
+    /// Decided or expired, the newest first.
+    pub past: Vec<PastRecommendation>,
+    pub pager: Pager,
     pub movements: Vec<MovementRow>,
     pub movements_href: String,
     pub can_write: bool,
@@ -125,6 +128,26 @@ pub struct HeldSpace {
     pub quantity: Decimal,
     pub unit: String,
     pub expires_at: DateTime<Utc>,
+}
+
+/// What was recommended for the location, and what people made of it.
+#[derive(Debug, Serialize)]
+pub struct PastRecommendation {
+    pub at: DateTime<Utc>,
+    pub item: String,
+    pub item_name: String,
+    pub item_href: String,
+    pub lot: String,
+    pub quantity: Decimal,
+    pub unit: String,
+    /// 0 to 100, as foretold by the model where one was in use.
+    pub confidence_percent: f64,
+    pub state: String,
+    /// Where the goods went instead.
+    pub instead: Option<String>,
+    pub feedback: String,
+    pub decided_at: Option<DateTime<Utc>>,
+    pub by: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -66,7 +66,7 @@ pub use jobs::JobList;
 pub use learning::{ModelPage, ModelRow, ShownModel, confusion_chart, importance_chart, reliability_chart};
 pub use locations::{
     Content, FacilityForm, FacilityInput, FillCount, HeldSpace, LocationFilter, LocationForm, LocationInput, LocationList,
-    LocationPage, LocationRow,
+    LocationPage, LocationRow, PastRecommendation,
 };
 pub use movements::{MovementFilter, MovementForm, MovementInput, MovementList, MovementRow};
 pub use overview::{Activity, Attention, Figure, Overview, Step};
@@ -85,7 +85,7 @@ pub use reservations::{
 };
 pub use serials::{SerialFilter, SerialList, SerialPage, SerialRow};
 pub use setup::{Setup, SetupInput};
-pub use slotting::{ForecastPage, PlanInput, PlanPage, SlottingFilter, SlottingPage, VelocityView};
+pub use slotting::{ClassInput, ForecastPage, PlanInput, PlanPage, SlottingFilter, SlottingPage, VelocityView};
 pub use statistics::{OutlierInput, OutlierPage, StatisticsFilter, StatisticsFound, StatisticsPage, SummaryRow, VersionPanel};
 pub use status::{CheckState, ErrorPage, HealthPage};
 pub use transfers::{

@@ -122,7 +122,7 @@ pub fn nav(path: &str, may_open: impl Fn(&str) -> bool) -> Vec<NavItem> {
     let path = path.split('?').next().unwrap_or(path);
     let is_within =
         |href: &str| path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')));
-    NAV.into_iter()
+    NAV.iter()
         .filter(|(_, href, _, _)| may_open(href))
         .map(|(title, href, icon, group)| NavItem { title, href, icon, group, is_current: is_within(href) })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use warehouse::statistics::{CorrelationDto, DayMean, Histogram, MetricDto, Plot, TrendLine};
+use warehouse::statistics::{ComparisonDto, CorrelationDto, DayMean, Histogram, MetricDto, Plot, TrendLine};
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 220.0;
@@ -100,7 +100,7 @@ pub fn histogram(metric: &MetricDto) -> String {
         let top = y.at(count as f64);
         let _ = write!(
             svg,
-            r#"<rect class="bar" x="{from:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"><title>{count}</title></rect>"#,
+            r#"<rect class="column" x="{from:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"><title>{count}</title></rect>"#,
             (to - from - 1.0).max(0.5),
             base - top
         );
@@ -123,6 +123,42 @@ pub fn histogram(metric: &MetricDto) -> String {
 fn ends(svg: &mut String, left: &str, right: &str) {
     text(svg, "", LEFT, HEIGHT - 6.0, left);
     text(svg, "end", WIDTH - LEFT, HEIGHT - 6.0, right);
+}
+
+/// How much more the treatment had at each look, by the share of the planned information; a dashed line where both are equal.
+pub fn looks(looks: &[ComparisonDto]) -> String {
+    type Seen = (f64, f64, f64, f64);
+    let seen = |look: &ComparisonDto| -> Option<Seen> {
+        Some((look.information_share?, look.difference?, look.difference_low?, look.difference_high?))
+    };
+    let seen: Vec<Seen> = looks.iter().filter(|look| look.is_primary).filter_map(seen).collect();
+    let (low, high) = seen.iter().fold((0.0_f64, 0.0_f64), |(low, high), look| (low.min(look.2), high.max(look.3)));
+    let Some(last) = seen.last().filter(|_| high > low) else { return String::new() };
+    let (x, y) = (Scale::across(0.0, 1.05), Scale::up(low, high));
+    let label = format!(
+        "{} looks; at the last, at {:.0}% of the information, the treatment has {} more, between {} and {}",
+        seen.len(),
+        last.0 * 100.0,
+        figure(last.1),
+        figure(last.2),
+        figure(last.3)
+    );
+    let mut svg = open("looks", HEIGHT, &label);
+    line(&mut svg, "ideal", (LEFT, y.at(0.0)), (WIDTH - LEFT, y.at(0.0)));
+    for (share, difference, from, to) in &seen {
+        let at = x.at(*share);
+        line(&mut svg, "whisker", (at, y.at(*from)), (at, y.at(*to)));
+        let _ = write!(
+            svg,
+            r#"<circle class="dot" cx="{at:.1}" cy="{:.1}" r="4"><title>{}</title></circle>"#,
+            y.at(*difference),
+            figure(*difference)
+        );
+    }
+    text(&mut svg, "", LEFT, 14.0, &figure(high));
+    text(&mut svg, "", LEFT, HEIGHT - BOTTOM - 4.0, &figure(low));
+    ends(&mut svg, "0%", "all of the planned information");
+    svg + "</svg>"
 }
 
 const BOX_ROW: f64 = 44.0;
@@ -297,6 +333,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
+    use crate::view::samples::statistics::comparison;
 
     fn metric() -> MetricDto {
         let trend = TrendLine {
@@ -336,7 +373,7 @@ mod tests {
     #[test]
     fn bars_stand_on_the_axis_and_the_highest_reaches_the_top() {
         let svg = histogram(&metric());
-        assert_eq!(svg.matches(r#"class="bar""#).count(), 4);
+        assert_eq!(svg.matches(r#"class="column""#).count(), 4);
         assert!(svg.contains(r#"y="22.0" width="135.0" height="174.0"><title>30"#), "{svg}");
         assert!(svg.contains(r#"y="196.0" width="135.0" height="0.0"><title>0"#), "{svg}");
         // Mean 11 of 6 to 16 is in the middle.
@@ -397,6 +434,23 @@ mod tests {
         assert_eq!(svg.matches("cell strong").count(), 2);
         assert!(svg.contains("Closest: Score and Weight, -0.80"), "{svg}");
         assert_eq!(matrix(&[]), "");
+    }
+
+    #[test]
+    fn looks_show_the_difference_with_its_interval_about_the_line_of_equality() {
+        let look = |information_share, difference: f64, is_primary| ComparisonDto {
+            information_share: Some(information_share),
+            difference: Some(difference),
+            difference_low: Some(difference - 1.0),
+            difference_high: Some(difference + 1.0),
+            ..comparison(is_primary)
+        };
+        let svg = looks(&[look(0.25, 3.0, true), look(0.25, 9.0, false), look(0.5, 2.0, true)]);
+        assert_eq!((svg.matches("<circle").count(), svg.matches("whisker").count(), svg.matches("ideal").count()), (2, 2, 1));
+        assert!(
+            svg.contains("2 looks; at the last, at 50% of the information, the treatment has 2.00 more, between 1.00 and 3.00")
+        );
+        assert_eq!(looks(&[]), "");
     }
 
     #[test]

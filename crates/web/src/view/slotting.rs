@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
-use warehouse::slotting::{AffinityDto, Plan, PlanDto, PredictionsDto, RecommendationsDto, TriggerDto, VelocityDto};
+use warehouse::slotting::{
+    AffinityDto, Plan, PlanDto, PredictionsDto, RecommendationsDto, SlottingSettings, TriggerDto, VelocityDto,
+};
 
-use super::{Choice, Errors, FloorMap, Page, Pager};
+use super::{Choice, Errors, FloorMap, Page, Pager, ticked};
 
 /// Plans of moves and what speaks for one.
 #[derive(Debug, Serialize)]
@@ -38,6 +40,8 @@ impl Default for PlanInput {
 #[serde(default)]
 pub struct SlottingFilter {
     pub facility: String,
+    /// `yes` or empty.
+    pub lacks_value: String,
 }
 
 /// A plan on the floor, before and after.
@@ -57,12 +61,48 @@ pub struct VelocityView {
     pub facilities: Vec<Choice>,
     pub facility: Option<Choice>,
     pub day: Option<chrono::NaiveDate>,
+    /// Only items that lack the value to be classed by are shown.
+    pub lacks_value: bool,
+    pub settings: ClassInput,
+    pub errors: Errors,
     pub rows: Vec<VelocityDto>,
     pub pairs: Vec<AffinityDto>,
     pub curve: String,
     pub pager: Pager,
     pub can_analyse: bool,
     pub can_apply: bool,
+}
+
+/// How items are classed, as typed; shares in percent.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClassInput {
+    pub idempotency_key: String,
+    pub version: String,
+    pub facility: String,
+    pub class_by: String,
+    pub a_share: String,
+    pub b_share: String,
+    pub share_of: String,
+    #[serde(deserialize_with = "ticked")]
+    pub writes_classes: bool,
+}
+
+impl ClassInput {
+    pub fn of(facility: &str, settings: &SlottingSettings) -> Self {
+        // Shares are kept as fractions; rounding takes away what multiplying them adds.
+        let percent = |share: f64| ((share * 1e8).round() / 1e6).to_string();
+        Self {
+            idempotency_key: String::new(),
+            version: settings.version.to_string(),
+            facility: facility.to_owned(),
+            class_by: settings.class_by.to_string(),
+            a_share: percent(settings.a_share),
+            b_share: percent(settings.b_share),
+            share_of: settings.share_of.to_string(),
+            writes_classes: settings.writes_classes,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -90,7 +90,7 @@ impl Shelf {
                 Store::Locked => read_then_write(&mut sql, key, &mark, " FOR UPDATE").await,
                 Store::Skewed => skew(&mut sql, [key, other], &mark, "REPEATABLE READ").await,
                 Store::Serializable => skew(&mut sql, [key, other], &mark, "SERIALIZABLE").await,
-                _ => self.append(&mut sql, key, &mark, (client + step) % 7 == 0).await,
+                _ => self.append(&mut sql, key, &mark, (client + step).is_multiple_of(7)).await,
             };
             self.remember(client, invoked, done);
             let invoked = self.now();
@@ -121,7 +121,7 @@ impl Shelf {
         if self.store == Store::Lagging && key == "x" {
             let mut copy = self.copy.lock().unwrap();
             // The copy is renewed now and then only.
-            if turn % 4 == 0 && list.len() > copy.len() {
+            if turn.is_multiple_of(4) && list.len() > copy.len() {
                 *copy = list;
             }
             return copy.clone();

@@ -112,7 +112,7 @@ async fn give_back(tx: &mut Tx, actor: &Actor, order: &str, balance: &BalanceRow
         let is_here = (goods.location, goods.item, goods.lot) == (balance.location_id, balance.item_id, balance.lot_id);
         let quantity = goods.quantity.min(left);
         if is_here && !quantity.is_zero() {
-            left = left - quantity;
+            left -= quantity;
             freed.push(Bound { quantity, ..goods });
         }
     }

@@ -77,14 +77,15 @@ pub(in super::super) async fn replace(
     let picks: Vec<i64> = rows.iter().map(|row| row.picks).collect();
     let quantities: Vec<rust_decimal::Decimal> = rows.iter().map(|row| row.quantity.decimal()).collect();
     let classes: Vec<String> = rows.iter().map(|row| row.abc_class.to_string()).collect();
+    let lacks: Vec<bool> = rows.iter().map(|row| row.lacks_value).collect();
     let kinds: Vec<Option<String>> = rows.iter().map(|row| Some(row.trigger?.kind.to_string())).collect();
     let severities: Vec<Option<String>> = rows.iter().map(|row| Some(row.trigger?.severity.to_string())).collect();
     sqlx::query!(
         "INSERT INTO warehouse.item_velocities
              (tenant_id, facility_id, day, item_id, recent_per_day, before_per_day, change_percent, picks, quantity, abc_class,
-              trigger_kind, severity)
+              lacks_value, trigger_kind, severity)
          SELECT $1, $2, $3, * FROM UNNEST($4::uuid[], $5::float8[], $6::float8[], $7::float8[], $8::bigint[], $9::numeric[],
-                                          $10::text[], $11::text[], $12::text[])",
+                                          $10::text[], $11::boolean[], $12::text[], $13::text[])",
         tenant.as_str(),
         facility.0,
         day,
@@ -95,6 +96,7 @@ pub(in super::super) async fn replace(
         &picks,
         &quantities,
         &classes,
+        &lacks,
         &kinds as &[Option<String>],
         &severities as &[Option<String>],
     )
@@ -122,6 +124,7 @@ pub(in super::super) async fn last_day(
 pub(in super::super) struct Narrow {
     pub item: Option<ItemId>,
     pub class: Option<AbcClass>,
+    pub lacks_value: Option<bool>,
     pub triggered: bool,
     pub severity: Option<TriggerSeverity>,
     /// Picks and item of the last row of the page before.
@@ -138,7 +141,7 @@ pub(in super::super) async fn of_day(
     most: i64,
 ) -> Result<Vec<ItemVelocity>> {
     let rows = sqlx::query!(
-        r#"SELECT item_id, recent_per_day, before_per_day, change_percent, picks, quantity, abc_class AS "abc_class!",
+        r#"SELECT item_id, recent_per_day, before_per_day, change_percent, picks, quantity, abc_class AS "abc_class!", lacks_value,
                   trigger_kind AS "trigger_kind: TriggerKind", severity AS "severity: TriggerSeverity"
            FROM warehouse.item_velocities
            WHERE tenant_id = $1 AND facility_id = $2 AND day = $3
@@ -147,7 +150,8 @@ pub(in super::super) async fn of_day(
              AND (NOT $6 OR trigger_kind IS NOT NULL)
              AND ($7::text IS NULL OR severity = $7)
              AND ($8::bigint IS NULL OR picks < $8 OR picks = $8 AND item_id > $9::uuid)
-           ORDER BY picks DESC, item_id LIMIT $10"#,
+             AND ($10::boolean IS NULL OR lacks_value = $10)
+           ORDER BY picks DESC, item_id LIMIT $11"#,
         tenant.as_str(),
         facility.0,
         day,
@@ -157,6 +161,7 @@ pub(in super::super) async fn of_day(
         narrow.severity.map(TriggerSeverity::as_str),
         narrow.after.map(|(picks, _)| picks),
         narrow.after.map(|(_, item)| item),
+        narrow.lacks_value,
         most,
     );
     let read = |abc: &str| abc.parse::<AbcClass>().map_err(Error::internal);
@@ -169,6 +174,7 @@ pub(in super::super) async fn of_day(
             picks: row.picks,
             quantity: kernel::Quantity::from_db(row.quantity),
             abc_class: read(&row.abc_class)?,
+            lacks_value: row.lacks_value,
             trigger: row.trigger_kind.zip(row.severity).map(|(kind, severity)| Trigger { kind, severity }),
         })
     });
@@ -205,6 +211,25 @@ pub(in super::super) async fn replace_affinities(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Partners of each of the items, with the strength of the pair; by item, the strongest first.
+pub(in super::super) async fn strengths(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    facility: FacilityId,
+    items: &[ItemId],
+) -> Result<Vec<(ItemId, ItemId, f64)>> {
+    let rows = sqlx::query!(
+        "SELECT item_id, other_item_id, strength FROM warehouse.item_affinities
+         WHERE tenant_id = $1 AND facility_id = $2 AND item_id = ANY($3)
+         ORDER BY item_id, co_picks DESC, other_item_id",
+        tenant.as_str(),
+        facility.0,
+        &items.iter().map(|item| item.0).collect::<Vec<_>>(),
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.map(|row| (ItemId(row.item_id), ItemId(row.other_item_id), row.strength)).collect())
 }
 
 /// The strongest first; of one item, or of all. At most `most`.

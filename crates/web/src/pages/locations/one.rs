@@ -3,10 +3,11 @@ use std::collections::HashMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use inventory::service::{BalanceFilter, MovementFilter};
 use inventory::{BalanceRow, Labelled, STOCK_MOVE};
-use kernel::ItemId;
+use kernel::{ItemId, Page, PageRequest, UserId};
 use platform::Result;
 use platform::auth::Actor;
-use platform::http::Path;
+use platform::http::{Paging, Path, Query};
+use rust_decimal::prelude::ToPrimitive as _;
 use serde::Deserialize;
 use sqlx::PgConnection;
 use warehouse::{
@@ -14,12 +15,12 @@ use warehouse::{
     degrees,
 };
 
-use super::super::items::{self, expires_soon, history_page, largest_page, not_changed};
+use super::super::items::{self, HISTORY, expires_soon, history_page, largest_page, not_changed};
 use super::super::movements::{self, About};
 use super::super::visitor::{Form, Visitor, done, refuse, segment, show};
 use super::floor::choice;
 use super::{href, list_href, percent};
-use crate::view::{Content, Errors, HeldSpace, LocationPage, MovementRow};
+use crate::view::{Content, Errors, HeldSpace, LocationPage, MovementRow, PastRecommendation};
 
 /// By id, by `FACILITY/CODE` as one part of the address, or by a code that only one facility has.
 pub async fn find(visitor: Visitor, Path(reference): Path<String>) -> Result<Response> {
@@ -36,8 +37,10 @@ pub fn reference((facility, code): &(String, String)) -> String {
     format!("{facility}/{code}")
 }
 
-pub async fn one(visitor: Visitor, Path(place): Path<(String, String)>) -> Result<Response> {
-    show(&page(&visitor, &reference(&place)).await?)
+/// The pages are those of the past recommendations.
+pub async fn one(visitor: Visitor, Path(place): Path<(String, String)>, Query(paging): Query<Paging>) -> Result<Response> {
+    let past = PageRequest { limit: Some(HISTORY), ..paging.into() };
+    show(&page(&visitor, &reference(&place), &past).await?)
 }
 
 /// Everything that the page tells of a location.
@@ -48,10 +51,12 @@ struct Facts {
     contents: Vec<Labelled<BalanceRow>>,
     held: Vec<Recommendation>,
     units: HashMap<ItemId, String>,
+    past: Page<Recommendation>,
+    names: HashMap<UserId, String>,
     history: Vec<MovementRow>,
 }
 
-async fn facts(connection: &mut PgConnection, actor: &Actor, reference: &str) -> Result<Facts> {
+async fn facts(connection: &mut PgConnection, actor: &Actor, reference: &str, page: &PageRequest) -> Result<Facts> {
     let location = warehouse::locations::get(connection, actor, reference).await?;
     let id = location.location_id;
     let facility = warehouse::facilities::get(connection, actor, &location.facility_id.to_string()).await?;
@@ -64,18 +69,22 @@ async fn facts(connection: &mut PgConnection, actor: &Actor, reference: &str) ->
         ..RecommendationFilter::default()
     };
     let held = warehouse::putaways::list(connection, actor, &open, &largest_page()).await?.items;
-    let ids: Vec<ItemId> = held.iter().map(|one| one.item_id).collect();
+    let past = warehouse::putaways::past_at(connection, actor, id, page).await?;
+    let deciders: Vec<UserId> = past.items.iter().filter_map(|one| one.decided_by).collect();
+    let names = identity::service::names_of(connection, actor.tenant(), &deciders).await?;
+    let ids: Vec<ItemId> = held.iter().chain(&past.items).map(|one| one.item_id).collect();
     let items = catalog::service::items_by_ids(connection, actor.tenant(), &ids).await?;
     let units = items.into_iter().map(|(id, item)| (id, item.base_unit)).collect();
     let filter = MovementFilter { location: Some(id.to_string()), ..MovementFilter::default() };
     let history = movements::read(connection, actor, &filter, &history_page(), About::Location(id)).await?.items;
-    Ok(Facts { location, facility, load, contents, held, units, history })
+    Ok(Facts { location, facility, load, contents, held, units, past, names, history })
 }
 
-async fn page(visitor: &Visitor, reference: &str) -> Result<LocationPage> {
+async fn page(visitor: &Visitor, reference: &str, past: &PageRequest) -> Result<LocationPage> {
     let actor = &visitor.actor;
-    let Facts { location, facility, load, contents, held, units, history } =
-        visitor.app.db.read(actor.tenant(), async |connection| facts(connection, actor, reference).await).await?;
+    let read = async |connection: &mut PgConnection| facts(connection, actor, reference, past).await;
+    let Facts { location, facility, load, contents, held, units, past, names, history } =
+        visitor.app.db.read(actor.tenant(), read).await?;
     let now = actor.env.now();
     let own = href(&location.facility_code, &location.fields.code);
     let movements_href = format!("/movements?location={}", segment(&location.reference()));
@@ -121,6 +130,8 @@ async fn page(visitor: &Visitor, reference: &str) -> Result<LocationPage> {
             .into_iter()
             .map(|balance| Content { expires_soon: expires_soon(balance.row.expires_on, now), ..content(balance) })
             .collect(),
+        pager: visitor.pager(past.next_cursor.as_ref()),
+        past: past.items.into_iter().map(|one| past_row(one, &units, &names)).collect(),
         movements: history,
         can_write: visitor.may(LOCATIONS_WRITE),
         can_move: visitor.may(STOCK_MOVE),
@@ -154,6 +165,25 @@ fn held_space(one: Recommendation, units: &HashMap<ItemId, String>) -> HeldSpace
     }
 }
 
+fn past_row(one: Recommendation, units: &HashMap<ItemId, String>, names: &HashMap<UserId, String>) -> PastRecommendation {
+    let by = one.decided_by.map(|user| names.get(&user).cloned().unwrap_or_else(|| "System".to_owned()));
+    PastRecommendation {
+        at: one.created_at,
+        item_href: items::href(one.item_id, &one.item_code),
+        unit: units.get(&one.item_id).cloned().unwrap_or_default(),
+        item: one.item_code,
+        item_name: one.item_name,
+        lot: one.lot_number,
+        quantity: one.quantity.decimal(),
+        confidence_percent: one.ml_adjusted_confidence.unwrap_or(one.confidence_score).to_f64().unwrap_or_default() * 100.0,
+        instead: one.actual_location_code.filter(|_| one.state == RecommendationState::Overridden),
+        state: one.state.to_string(),
+        feedback: one.user_feedback,
+        decided_at: one.decided_at,
+        by: by.unwrap_or_default(),
+    }
+}
+
 /// What the buttons of the page send; `version` is the one that the page showed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -171,7 +201,8 @@ pub async fn block(visitor: Visitor, Path(place): Path<(String, String)>, form: 
     match blocked {
         Ok(_) => Ok(done(&href(&place.0, &place.1), "Blocked: nothing is recommended to it any more.")),
         Err(error) => {
-            let view = page(&visitor, &reference).await?;
+            let first = PageRequest { limit: Some(HISTORY), cursor: None };
+            let view = page(&visitor, &reference, &first).await?;
             refuse(error, |errors| LocationPage { errors, ..view })
         }
     }

@@ -83,6 +83,7 @@ fn item(samples: &mut Samples) {
         volume_cm3: Some(1080),
         weight_g: Some(310),
         picks_per_day: number("14.5"),
+        unit_value: Some(number("4.90")),
         shelf_life_days: Some(730),
         is_lot_tracked: true,
         is_serial_tracked: true,
@@ -128,6 +129,7 @@ fn item(samples: &mut Samples) {
         length_mm: None,
         volume_cm3: None,
         weight_g: None,
+        unit_value: None,
         temperature_min_c: None,
         hazard_class: None,
         shelf_life_days: None,
@@ -309,6 +311,8 @@ fn location(samples: &mut Samples) {
             expires_at: ago(-18),
         }],
         held_percent: 14.0,
+        past: ["ACCEPTED", "OVERRIDDEN", "REJECTED", "EXPIRED"].map(recommended).into(),
+        pager: Pager { first: None, next: Some("/locations/BER/A-03-12-2?cursor=x".into()) },
         abc_class: "A".into(),
         pick_sequence: Some(1204),
         security_zone: "STANDARD".into(),
@@ -337,6 +341,8 @@ fn location(samples: &mut Samples) {
         contents: vec![],
         movements: vec![],
         held: vec![],
+        past: vec![],
+        pager: Pager::default(),
         length_mm: None,
         temperature_max_c: None,
         pick_sequence: None,
@@ -345,6 +351,24 @@ fn location(samples: &mut Samples) {
         ..full
     };
     samples.add("location-blocked", &blocked);
+}
+
+fn recommended(state: &str) -> PastRecommendation {
+    PastRecommendation {
+        at: ago(300),
+        item: "HOSE-25".into(),
+        item_name: "Garden hose 25 m".into(),
+        item_href: "/items/HOSE-25".into(),
+        lot: if state == "ACCEPTED" { "L2511-07".into() } else { String::new() },
+        quantity: number("12.5"),
+        unit: "EA".into(),
+        confidence_percent: 91.3,
+        state: state.into(),
+        instead: (state == "OVERRIDDEN").then(|| "A-03-12-3".into()),
+        feedback: if state == "REJECTED" { "too high".into() } else { String::new() },
+        decided_at: (state != "EXPIRED").then(|| ago(290)),
+        by: if state == "EXPIRED" { String::new() } else { "Ada Berg".into() },
+    }
 }
 
 fn imports(samples: &mut Samples) {

@@ -20,7 +20,7 @@ fn model(version: i32, state: &str, reason: &str) -> ModelDto {
         "trained_until": ago(900), "trees": 42, "trained_log_loss": 0.29, "validation": metrics(),
         "latest": (version == 2).then(metrics), "evaluated_at": (version == 2).then(|| ago(90)), "comparison": null,
         "importance": [{ "feature": "fill_after", "gain_share": 0.6 }, { "feature": "<script>alert(1)</script>", "gain_share": 0.4 }],
-        "created_by": "acceptance training", "created_at": ago(90),
+        "created_by": "train acceptance model", "created_at": ago(90),
     }))
     .unwrap()
 }

@@ -9,7 +9,7 @@ mod pieces;
 mod promises;
 mod quality;
 mod slotting;
-mod statistics;
+pub mod statistics;
 mod work;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};

@@ -2,9 +2,9 @@ use catalog::AbcClass;
 use uuid::Uuid;
 use warehouse::slotting::{
     AccuracyDto, AffinityDto, Plan, PlanDto, PlannedMoveDto, PredictionDto, PredictionsDto, RecommendationDto,
-    RecommendationsDto, Snapshot, TriggerDto, VelocityDto,
+    RecommendationsDto, SlottingSettings, Snapshot, TriggerDto, VelocityDto,
 };
-use warehouse::{MoveTaskKind, OptimizationKind, SlottingPlanState, TriggerKind, TriggerSeverity};
+use warehouse::{ClassBy, MoveTaskKind, OptimizationKind, SlottingPlanState, TriggerKind, TriggerSeverity};
 
 use super::*;
 
@@ -158,7 +158,9 @@ fn velocities(samples: &mut Samples) {
         change_percent,
         picks,
         quantity: "1204.5".into(),
+        value: (picks > 100).then(|| "5902.05".into()),
         abc_class: class,
+        lacks_value: picks <= 100,
         current_abc_class: AbcClass::C,
         trigger: (picks > 100).then_some(TriggerKind::Promotion),
         severity: (picks > 100).then_some(TriggerSeverity::High),
@@ -180,6 +182,9 @@ fn velocities(samples: &mut Samples) {
         facilities: facilities(),
         facility,
         day: (!rows.is_empty()).then(|| now().date_naive()),
+        lacks_value: false,
+        settings: ClassInput::of("BER", &SlottingSettings { class_by: ClassBy::Value, ..SlottingSettings::default() }),
+        errors: Errors::none(),
         rows,
         pairs,
         curve,

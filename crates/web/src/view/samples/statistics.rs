@@ -10,6 +10,7 @@ use warehouse::statistics::{
 use warehouse::{ExperimentDecision, ExperimentState, ExperimentUnit, Metric, OutlierSeverity, OutlierStatus};
 
 use super::*;
+use crate::view::plots;
 
 pub fn add(samples: &mut Samples) {
     results(samples);
@@ -75,7 +76,7 @@ fn validation() -> ValidationDto {
     }
 }
 
-fn comparison(is_primary: bool) -> ComparisonDto {
+pub fn comparison(is_primary: bool) -> ComparisonDto {
     ComparisonDto {
         test_id: "t".into(),
         experiment: "E1".into(),
@@ -283,6 +284,7 @@ fn experiments(samples: &mut Samples) {
             name,
             &ExperimentPage {
                 page: page("Experiment", "/experiments/E1"),
+                plot: plots::looks(&progress.looks),
                 information_percent: 33.0,
                 can_start: state == ExperimentState::Draft,
                 can_look: is_running,

@@ -1,14 +1,15 @@
-//! A filled tenant to try things on: a facility with 480 bins, 240 items, stock, two months of shipped orders, some that wait, and a
-//! delivery of 50 lines.
+//! A filled tenant to try things on: a facility with 480 bins, 240 items, stock, two months of shipped orders, six weeks of
+//! deliveries that were put away, orders that wait, and a delivery of 50 lines.
+
+mod past;
 
 use std::fmt::Write as _;
 use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{Days, TimeDelta};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use identity::{NewUser, Password, PasswordReset, TokenFilter, UserFilter};
-use inventory::service::MovementBatch;
 use inventory::{MovementRequest, NumberText};
 use kernel::{ErrorCode, PageRequest, Quantity, TenantId};
 use platform::auth::{Actor, Role};
@@ -16,6 +17,7 @@ use platform::database::Tx;
 use platform::imports::{self, Options, Source};
 use platform::tabular::Limits;
 use platform::{App, Result};
+use warehouse::slotting::{OfFacility, service as slotting};
 use warehouse::{
     ConfirmLine, ConfirmPicks, MoveTaskKind, NewFacility, NewOrder, NewOrderLine, NewReceipt, NewReceiptLine, NewTaskInput,
     ProposeTasks, ReleaseOrder,
@@ -118,14 +120,25 @@ async fn stock_up(app: &App, actor: &Actor) -> Result<()> {
     import(app, actor, "items", items_csv(), None).await?;
     import(app, actor, "locations", locations_csv(), Some(FACILITY)).await?;
     import(app, actor, "orders", past_orders_csv(app), Some(FACILITY)).await?;
+    past::live_through(app, actor.tenant()).await?;
     let mut tx = app.db.begin(actor.tenant()).await?;
-    let batch = MovementBatch { atomic: true, movements: opening_stock(app) };
-    inventory::service::record(&mut tx, actor, &batch).await?;
     waiting_orders(app, &mut tx, actor).await?;
     warehouse::receipts::create(&mut tx, actor, &delivery(app)).await?;
+    look_back(app, &mut tx, actor).await?;
     tx.commit().await?;
-    // Else the dashboards would know nothing of it before the clock's next tenth minute.
+    // Else the dashboards would know nothing of it before the clock's next tenth minute, and the statistics before tomorrow.
     warehouse::utilizations::refresh(app).await?;
+    warehouse::statistics::run(app).await.map(drop)
+}
+
+/// What is done each night, for the first morning; the model is trained as soon as the server runs.
+async fn look_back(app: &App, tx: &mut Tx, actor: &Actor) -> Result<()> {
+    let switches = app.config.switches();
+    let here = OfFacility { facility: FACILITY.into() };
+    slotting::analyse(tx, actor, switches.sku_affinity, &here).await?;
+    if switches.ml_model {
+        warehouse::learning::service::train(tx, actor, &switches).await?;
+    }
     Ok(())
 }
 
@@ -294,8 +307,8 @@ fn locations_csv() -> String {
 }
 
 /// Stock in about six of ten bins, never more than fits.
-fn opening_stock(app: &App) -> Vec<MovementRequest> {
-    let expires = |days: u32| (app.env.now() + TimeDelta::days(i64::from(days))).date_naive().to_string();
+fn opening_stock(at: DateTime<Utc>) -> Vec<MovementRequest> {
+    let expires = |days: u32| (at + TimeDelta::days(i64::from(days))).date_naive().to_string();
     let mut movements = Vec::new();
     for number in 0..AISLES * BAYS * 2 * LEVELS {
         if number * 7 % 10 >= 6 {
@@ -325,9 +338,14 @@ fn opening_stock(app: &App) -> Vec<MovementRequest> {
 const CUSTOMERS: [&str; 5] = ["Café Nordwind", "Hotel am Hafen", "Kantine 12", "Bäckerei Lindner", "Büro Berg"];
 
 /// Items are wanted unevenly, as in any shop: the further down the list of variants, the less.
-fn wanted_item(number: usize) -> String {
+fn wanted(number: usize) -> (usize, usize) {
     let (family, rank) = (number % FAMILIES.len(), number * 31 % 100);
-    item_code(family, rank * rank * VARIANTS / 10_000)
+    (family, rank * rank * VARIANTS / 10_000)
+}
+
+fn wanted_item(number: usize) -> String {
+    let (family, variant) = wanted(number);
+    item_code(family, variant)
 }
 
 fn past_orders_csv(app: &App) -> String {
