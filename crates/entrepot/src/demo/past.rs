@@ -166,10 +166,10 @@ async fn decide(tx: &mut Tx, actor: &Actor, one: &Recommendation) -> Result<Reco
     let (is_high, is_heavy) =
         (one.location_code.ends_with(['3', '4']), one.item_code.starts_with("MA") || one.item_code.starts_with("DA"));
     let unliked = match (is_high, is_heavy) {
-        (true, true) => 80,
-        (true, false) => 30,
-        (false, _) if one.location_code.starts_with(['E', 'F']) => 22,
-        _ => 5,
+        (true, true) => 90,
+        (true, false) => 10,
+        (false, _) if one.location_code.starts_with(['E', 'F']) => 6,
+        _ => 3,
     };
     let accept = Decision::Accept { feedback: String::new(), serials: Vec::new() };
     if chance(actor) >= unliked {

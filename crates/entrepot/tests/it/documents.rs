@@ -50,3 +50,22 @@ fn every_route_is_described() {
         }
     }
 }
+
+/// Programs that are made from the document cannot call a route whose address has a hole that nobody describes.
+#[test]
+fn every_hole_of_an_address_is_described() {
+    let document = serde_json::to_value(entrepot::openapi::document()).unwrap();
+    let mut missing = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let holes = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        for hole in holes {
+            for (method, operation) in operations.as_object().unwrap() {
+                let given = operation["parameters"].as_array().into_iter().flatten();
+                if !given.into_iter().any(|one| one["in"] == "path" && one["name"] == hole) {
+                    missing.push(format!("{method} {path}: {hole}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -207,7 +207,7 @@ async fn request_slotting_plan(
 }
 
 /// One plan with its moves in the order in which they can be carried out.
-#[utoipa::path(get, path = "/api/wms/optimization/slotting-plans/{plan}", tag = "slotting",
+#[utoipa::path(get, path = "/api/wms/optimization/slotting-plans/{plan}", tag = "slotting", params(("plan" = Uuid, Path, description = "its id")),
     responses((status = 200, body = PlanDto), (status = 404, body = Problem)))]
 async fn get_slotting_plan(State(app): State<App>, actor: Actor, Path(plan): Path<Uuid>) -> Result<axum::Json<PlanDto>> {
     let read = async |connection: &mut _| service::plan(connection, &actor, plan).await;
@@ -220,7 +220,7 @@ async fn get_slotting_plan(State(app): State<App>, actor: Actor, Path(plan): Pat
 struct Nothing {}
 
 /// Makes approved move tasks of a plan. Chains of moves that are outdated are left out; with none left the plan is EXPIRED.
-#[utoipa::path(post, path = "/api/wms/optimization/slotting-plans/{plan}/approve", tag = "slotting",
+#[utoipa::path(post, path = "/api/wms/optimization/slotting-plans/{plan}/approve", tag = "slotting", params(("plan" = Uuid, Path, description = "its id")),
     responses((status = 200, body = PlanDto), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn approve_slotting_plan(
     State(app): State<App>,
@@ -232,7 +232,7 @@ async fn approve_slotting_plan(
 }
 
 /// Puts a plan to an end; nothing moves.
-#[utoipa::path(post, path = "/api/wms/optimization/slotting-plans/{plan}/reject", tag = "slotting", request_body = RejectPlan,
+#[utoipa::path(post, path = "/api/wms/optimization/slotting-plans/{plan}/reject", tag = "slotting", params(("plan" = Uuid, Path, description = "its id")), request_body = RejectPlan,
     responses((status = 200, body = PlanDto), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem)))]
 async fn reject_slotting_plan(

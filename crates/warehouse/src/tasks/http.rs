@@ -67,7 +67,7 @@ async fn approve_move_tasks(State(app): State<App>, command: Command<ApproveTask
 }
 
 /// One move task.
-#[utoipa::path(get, path = "/api/v1/move-tasks/{task}", tag = "move tasks",
+#[utoipa::path(get, path = "/api/v1/move-tasks/{task}", tag = "move tasks", params(("task" = Uuid, Path, description = "its id")),
     responses((status = 200, body = MoveTaskDto), (status = 404, body = Problem)))]
 async fn get_move_task(State(app): State<App>, actor: Actor, Path(task): Path<Uuid>) -> Result<axum::Json<MoveTaskDto>> {
     let read = async |connection: &mut _| service::get(connection, &actor, MoveTaskId(task)).await;
@@ -80,7 +80,7 @@ async fn get_move_task(State(app): State<App>, actor: Actor, Path(task): Path<Uu
 struct Nothing {}
 
 /// Takes an approved task for oneself.
-#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/claim", tag = "move tasks",
+#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/claim", tag = "move tasks", params(("task" = Uuid, Path, description = "its id")),
     responses((status = 200, body = MoveTaskDto), (status = 404, body = Problem),
               (status = 409, description = "It is not approved, or somebody else claimed it", body = Problem)))]
 async fn claim_move_task(
@@ -93,7 +93,7 @@ async fn claim_move_task(
 }
 
 /// Gives a claimed task back: one's own, or anybody's with the right to approve.
-#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/unclaim", tag = "move tasks",
+#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/unclaim", tag = "move tasks", params(("task" = Uuid, Path, description = "its id")),
     responses((status = 200, body = MoveTaskDto), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn unclaim_move_task(
     State(app): State<App>,
@@ -105,7 +105,7 @@ async fn unclaim_move_task(
 }
 
 /// Says that the goods were brought, which moves them in the ledger in the same moment. Only who claimed the task may.
-#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/confirm", tag = "move tasks", request_body = ConfirmTask,
+#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/confirm", tag = "move tasks", params(("task" = Uuid, Path, description = "its id")), request_body = ConfirmTask,
     responses((status = 200, body = MoveTaskDto), (status = 404, body = Problem),
               (status = 409, description = "The goods are not there any more, or do not fit any more, or the task is not claimed by the caller", body = Problem),
               (status = 422, body = Problem)))]
@@ -119,7 +119,7 @@ async fn confirm_move_task(
 }
 
 /// Ends a task that is not done; nothing moves. One that somebody else claimed needs the right to approve.
-#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/cancel", tag = "move tasks", request_body = CancelTask,
+#[utoipa::path(post, path = "/api/v1/move-tasks/{task}/cancel", tag = "move tasks", params(("task" = Uuid, Path, description = "its id")), request_body = CancelTask,
     responses((status = 200, body = MoveTaskDto), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn cancel_move_task(
     State(app): State<App>,
